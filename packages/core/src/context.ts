@@ -1,0 +1,103 @@
+import { type ApiClient, type Bearer, createApiClient, viewOf } from "./fetch.ts";
+import type { ConnectionContext, ProviderContext } from "./provider-context.ts";
+import { audienceOf, type Row } from "./record.ts";
+import type { Registration } from "./registration.ts";
+import type { ObtainOptions, Renewal } from "./renewal.ts";
+import type { Runtime } from "./runtime.ts";
+import { revealSecret, Secret } from "./secret.ts";
+import { applicationSubject, connectionSubject } from "./subjects.ts";
+
+/** Bearers and contexts: who speaks to a provider's API, and as whom. */
+
+/** Speaks as the application. */
+export function applicationBearer(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  scope?: readonly string[],
+): Bearer {
+  const { clientCredentials, staticToken } = registration.provider.grants;
+  if (staticToken)
+    return {
+      renewable: false,
+      of: "application",
+      obtain: async () => ({ accessToken: new Secret(await revealSecret(staticToken.token)), generation: 0 }),
+    };
+  const standard = { scope: scope ?? clientCredentials?.scope ?? [] };
+  const subjects = new Map<string | undefined, ReturnType<typeof applicationSubject>>();
+  return {
+    renewable: true,
+    of: "application",
+    async obtain({ resource, scope = standard.scope, ...options }) {
+      const name = audienceOf({ resource, scope });
+      const subject = subjects.get(name) ?? applicationSubject(runtime, registration, { resource, scope });
+      subjects.set(name, subject);
+      const { key } = await subject;
+      const { accessToken, row } = await renewal.obtain(await subject, options);
+      return { accessToken, generation: row.generation, key };
+    },
+  };
+}
+
+/** Speaks as one connection, with the tokens that its user granted. */
+export function connectionBearer(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  id: string,
+  purpose: ObtainOptions["purpose"],
+): Bearer {
+  const whole = connectionSubject(runtime, registration, id);
+  return {
+    renewable: true,
+    of: "connection",
+    async obtain({ resource, scope, ...options }) {
+      const subject = (resource ?? scope) ? connectionSubject(runtime, registration, id, { resource, scope }) : whole;
+      const { accessToken, row } = await renewal.obtain(subject, { ...options, ...(purpose && { purpose }) });
+      return { accessToken, generation: row.generation };
+    },
+  };
+}
+
+/** What hooks and extras of a provider work with. */
+export function providerContext(runtime: Runtime, renewal: Renewal, registration: Registration): ProviderContext {
+  const clients = new Map<string, ApiClient>();
+  return {
+    registration: registration.name,
+    clientId: registration.provider.client.id,
+    clock: runtime.clock,
+    call(path, request = {}) {
+      const name = JSON.stringify(request.scope ?? null);
+      let client = clients.get(name);
+      if (!client) {
+        client = createApiClient(
+          runtime,
+          registration,
+          applicationBearer(runtime, renewal, registration, request.scope),
+        );
+        clients.set(name, client);
+      }
+      return client.call(path, request);
+    },
+  };
+}
+
+/** The same for one connection. Its own tokens speak, where it has any. */
+export function connectionContext(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  row: Row,
+  purpose: ObtainOptions["purpose"],
+): ConnectionContext {
+  const view = viewOf(row);
+  const base = providerContext(runtime, renewal, registration);
+  if (registration.provider.grants.hostedConsent) return { ...base, connection: view };
+  const client = createApiClient(
+    runtime,
+    registration,
+    connectionBearer(runtime, renewal, registration, row.id, purpose),
+    view,
+  );
+  return { ...base, connection: view, call: client.call };
+}

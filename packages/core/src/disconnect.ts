@@ -1,0 +1,79 @@
+import { releaseAccount } from "./account-claim.ts";
+import { aboutRow } from "./consents.ts";
+import { connectionContext } from "./context.ts";
+import { isConnectorError } from "./faults.ts";
+import { ending, postponed } from "./lifecycle.ts";
+import type { Revocation } from "./provider.ts";
+import type { Registration } from "./registration.ts";
+import type { Renewal } from "./renewal.ts";
+import { revokeTokens } from "./revocation.ts";
+import type { StoredRow } from "./rows.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** What disconnecting did. */
+export interface DisconnectReport {
+  /** `true`: the connection is forgotten. `false`: something may live on at the provider; disconnect again, or let maintenance do it. */
+  readonly disconnected: boolean;
+  readonly revocations: readonly Revocation[];
+}
+
+/** Stops handing out, lets go of the grant as the provider allows, and forgets the row when that is settled. */
+export async function disconnect(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  key: string,
+): Promise<DisconnectReport> {
+  const { rows, clock, timing, cache, events } = runtime;
+  const began = await rows.change(key, (row) =>
+    row.state === "ending" ? undefined : { row: ending(row, clock.now()) },
+  );
+  cache.delete(key);
+  if (!began) return { disconnected: true, revocations: [] };
+  let revocations: readonly Revocation[] = [];
+  let released: number | undefined;
+  for (let stored: StoredRow | undefined = began.stored; stored; stored = await rows.read(key)) {
+    // A renewal that was under way may have brought newer tokens meanwhile; they are let go of too. A provider's own way ends
+    // the grant as a whole, and may itself have renewed in order to.
+    if (released === undefined || (!registration.provider.disconnect && stored.row.generation !== released)) {
+      revocations = await revoke(runtime, renewal, registration, stored);
+      if (revocations.some(({ result }) => result === "failed")) {
+        await rows.change(key, (row) => ({ row: postponed(row, clock.now(), timing) }));
+        return { disconnected: false, revocations };
+      }
+      released = stored.row.generation;
+    }
+    if (await rows.remove(stored)) break;
+  }
+  cache.delete(key);
+  // Where that fails, the claim lapses by itself: no connection stands behind it.
+  await releaseAccount(runtime, registration, began.stored.row).catch(() => {});
+  events.emit("connection.disconnected", aboutRow(began.stored.row));
+  return { disconnected: true, revocations };
+}
+
+async function revoke(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  stored: StoredRow,
+): Promise<readonly Revocation[]> {
+  const { provider } = registration;
+  if (provider.disconnect) {
+    try {
+      return await provider.disconnect(connectionContext(runtime, renewal, registration, stored.row, "revoke"));
+    } catch (error) {
+      const dead = isConnectorError(error) && (error.fault.kind === "reauthorize" || error.fault.kind === "gone");
+      return [{ what: "grant", result: dead ? "already_gone" : "failed" }];
+    }
+  }
+  const grant = await runtime.rows.open(stored);
+  if (!grant) return [];
+  return [
+    ...(await revokeTokens(runtime, registration, { refreshToken: grant.spare })),
+    ...(await revokeTokens(runtime, registration, {
+      refreshToken: grant.refreshToken,
+      accessToken: grant.accessToken,
+    })),
+  ];
+}

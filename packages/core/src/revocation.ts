@@ -1,0 +1,88 @@
+import { type Bearer, createApiClient, viewOf } from "./fetch.ts";
+import { protocol } from "./protocol.ts";
+import type { Answer, Revocation } from "./provider.ts";
+import { isObject, type Row } from "./record.ts";
+import type { Registration } from "./registration.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Secret } from "./secret.ts";
+import { answerSize, exchange } from "./wire.ts";
+
+/**
+ * Revokes tokens where the server has an endpoint for it: the refresh token first, which takes the access tokens with it
+ * where the server is thorough, then the access token (RFC 7009). A 200 means gone, whether it was known or not;
+ * `unsupported_token_type`, that the server revokes none of this kind; anything else, that it may live on.
+ */
+export async function revokeTokens(
+  runtime: Runtime,
+  registration: Registration,
+  tokens: { readonly refreshToken?: Secret | undefined; readonly accessToken?: Secret | undefined },
+): Promise<Revocation[]> {
+  const revocations: Revocation[] = [];
+  for (const [what, token] of [
+    ["refresh_token", tokens.refreshToken],
+    ["access_token", tokens.accessToken],
+  ] as const)
+    if (token) revocations.push({ what, result: await revokeToken(runtime, registration, what, token) });
+  return revocations;
+}
+
+/** Lets go of tokens that came for a grant that was over: in the provider's own way, where it has one. */
+export async function letGo(
+  runtime: Runtime,
+  registration: Registration,
+  row: Row,
+  tokens: { readonly refreshToken?: Secret | undefined; readonly accessToken: Secret },
+): Promise<void> {
+  const { provider, name } = registration;
+  if (!provider.disconnect) {
+    await revokeTokens(runtime, registration, tokens);
+    return;
+  }
+  const connection = viewOf(row);
+  const token = { accessToken: tokens.accessToken, generation: row.generation };
+  const bearer: Bearer = { of: "connection", renewable: false, obtain: async () => token };
+  const { call } = createApiClient(runtime, registration, bearer, connection);
+  // Nobody waits for this: what fails here is as if the answer had never come.
+  await provider
+    .disconnect({ registration: name, clientId: provider.client.id, clock: runtime.clock, connection, call })
+    .catch(() => {});
+}
+
+async function revokeToken(
+  runtime: Runtime,
+  registration: Registration,
+  hint: "refresh_token" | "access_token",
+  token: Secret,
+): Promise<Revocation["result"]> {
+  const { client } = registration.provider;
+  try {
+    const as = await registration.server();
+    if (as.revocation_endpoint === undefined) return "unsupported";
+    let answer: Answer | undefined;
+    const oauth = await protocol();
+    await oauth.revocationRequest(as, registration.client, client.authentication.apply, token.reveal(), {
+      additionalParameters: { token_type_hint: hint },
+      [oauth.allowInsecureRequests]: runtime.insecureLoopback,
+      [oauth.customFetch]: async (url, init) => {
+        const limits = { deadline: runtime.timing.requestDeadline, size: answerSize };
+        answer = await exchange(
+          registration.fetch,
+          runtime.clock,
+          { url, method: "POST", headers: new Headers(init.headers), body: init.body as URLSearchParams },
+          limits,
+        );
+        return new Response(null, { status: 200 });
+      },
+    });
+    return resultOf(answer);
+  } catch {
+    return "failed"; // No answer: it may live on. The report says so, and disconnecting again tries again.
+  }
+}
+
+/** RFC 7009, section 2.2. */
+function resultOf(answer: Answer | undefined): Revocation["result"] {
+  if (answer?.status === 200 || answer?.status === 204) return "revoked";
+  const said = isObject(answer?.json) ? answer.json.error : undefined;
+  return answer?.status === 400 && said === "unsupported_token_type" ? "unsupported" : "failed";
+}

@@ -1,0 +1,138 @@
+import { claimAccount } from "./account-claim.ts";
+import { accessTokenOf, proofKeyOf } from "./bound-token.ts";
+import { aboutRow, confirmConsent, grantMembers } from "./consents.ts";
+import { random } from "./encoding.ts";
+import { ConnectorError, misconfigured } from "./faults.ts";
+import type { Row } from "./record.ts";
+import { fingerprint } from "./redemption.ts";
+import type { Registration } from "./registration.ts";
+import type { Renewal } from "./renewal.ts";
+import type { StoredRow } from "./rows.ts";
+import { connectionKey, type Runtime } from "./runtime.ts";
+import { Secret } from "./secret.ts";
+import { newRow } from "./subjects.ts";
+import { connected } from "./succession.ts";
+
+/** Bringing grants in from another system, and taking them out. */
+
+/** A grant that another system holds. Where the provider knows tokens of a user's own, one of them is needed. */
+export interface GrantImport {
+  readonly owner: string;
+  readonly refreshToken?: string | Secret;
+  readonly accessToken?: string | Secret;
+  /** The key that they are bound to, as its provider's `proof` writes it. */
+  readonly proofKey?: string | Secret;
+  /** When the access token ends: epoch milliseconds. Without it the token is renewed at its first use. */
+  readonly expiresAt?: number;
+  /** When the refresh token was last used: epoch milliseconds; now where left out. An idle timeout counts from it. */
+  readonly usedAt?: number;
+  readonly scope?: readonly string[];
+  /** Who the user is at the provider. */
+  readonly account?: string;
+  /** What the adapter keeps, by its own names. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** A grant in the clear. */
+export interface ExportedGrant {
+  readonly registration: string;
+  readonly owner: string;
+  readonly account?: string | undefined;
+  readonly scope: readonly string[];
+  readonly data: Readonly<Record<string, string>>;
+  readonly accessToken?: Secret | undefined;
+  readonly proofKey?: Secret | undefined;
+  readonly refreshToken?: Secret | undefined;
+  /** Epoch milliseconds. */
+  readonly expiresAt?: number | undefined;
+}
+
+export async function importGrant(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  given: GrantImport,
+): Promise<Row> {
+  const { name, provider } = registration;
+  const hosted = provider.grants.hostedConsent !== undefined;
+  checkImport(name, given, hosted);
+  const now = runtime.clock.now();
+  const id = random(16);
+  const refreshToken = secretOf(given.refreshToken);
+  const accessToken = secretOf(given.accessToken);
+  const received = {
+    issuedAt: given.usedAt ?? now,
+    expiresAt: accessToken === undefined ? now : (given.expiresAt ?? now),
+    fingerprint: refreshToken === undefined ? undefined : await fingerprint(refreshToken),
+  };
+  const scope = given.scope ?? [];
+  const base = newRow(runtime, registration, { kind: "connection", id, owner: given.owner, scope });
+  const row = connected(base, hosted ? undefined : received, hosted ? "pending" : "active", now);
+  const reading = {
+    ...(given.account !== undefined && { account: given.account }),
+    ...(given.data && { data: given.data }),
+    ...(given.scope && { scope }),
+    ...(hosted && { refs: provider.connect?.pendingRefs?.(given.data ?? {}) ?? [] }),
+  };
+  const members = await grantMembers(registration, reading, row);
+  await claimAccount(runtime, registration, { id, owner: given.owner, account: given.account });
+  const created = await runtime.rows.create(connectionKey(id), {
+    row: { ...row, ...members },
+    ...(!hosted && {
+      grant: {
+        accessToken: accessTokenOf(accessToken?.reveal() ?? "", secretOf(given.proofKey)),
+        ...(refreshToken !== undefined && { refreshToken }),
+      },
+    }),
+  });
+  if (created === "conflict")
+    throw new ConnectorError({ kind: "store" }, "A new connection's id is taken; import it again.");
+  runtime.events.emit(hosted ? "connection.pending" : "connection.connected", aboutRow(created.row));
+  if (!hosted) return created.row;
+  return (await confirmConsent(runtime, renewal, registration, created).catch(() => created)).row;
+}
+
+function checkImport(registration: string, given: GrantImport, hosted: boolean): void {
+  const wrong = (what: string): never => {
+    throw misconfigured(`import: ${what}`, { registration });
+  };
+  if (typeof given.owner !== "string" || given.owner === "") wrong("owner is missing; say whose connection it will be");
+  for (const name of ["refreshToken", "accessToken", "proofKey"] as const) {
+    const token = given[name];
+    if (token !== undefined && (typeof textOf(token) !== "string" || textOf(token) === ""))
+      wrong(`${name} is no token; leave it out or give its text`);
+  }
+  if (!hosted && given.refreshToken === undefined && given.accessToken === undefined)
+    wrong("there is neither a refresh token nor an access token; give at least one");
+  for (const name of ["expiresAt", "usedAt"] as const)
+    if (given[name] !== undefined && !(Number.isFinite(given[name]) && given[name] > 1e11))
+      wrong(`${name} is no instant in epoch milliseconds`);
+  if (
+    given.scope !== undefined &&
+    !(Array.isArray(given.scope) && given.scope.every((scope) => typeof scope === "string"))
+  )
+    wrong("scope is no list of texts");
+}
+
+const textOf = (token: string | Secret | undefined): string | undefined =>
+  typeof token === "object" ? token.reveal() : token;
+
+function secretOf(token: string | Secret | undefined): Secret | undefined {
+  return typeof token === "string" ? new Secret(token) : token;
+}
+
+export async function exportGrant({ rows }: Runtime, stored: StoredRow): Promise<ExportedGrant> {
+  const { row } = stored;
+  const grant = await rows.open(stored);
+  return {
+    registration: row.registration,
+    owner: row.owner,
+    account: row.account,
+    scope: row.scope.granted ?? row.scope.requested,
+    data: row.data,
+    accessToken: row.token ? grant?.accessToken : undefined,
+    refreshToken: grant?.refreshToken,
+    proofKey: proofKeyOf(grant?.accessToken),
+    expiresAt: row.token?.expiresAt,
+  };
+}

@@ -1,0 +1,250 @@
+import { memoryStore, sleep } from "@linkwright/core";
+import { virtualClock } from "@linkwright/testing";
+import { expect, test, vi } from "vitest";
+import { fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
+
+/** What torture found, and what reading its traces suggested: each once more in one process, where nothing is left to chance. */
+
+const expired = 301_000;
+const day = 86_400_000;
+
+test("G02 a caller that joins a sweep's look waits where the sweep would not", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  await using h = await house({
+    clock,
+    store,
+    bank: { grants: { refreshToken: { rotation: "rotating", idleTimeout: 30 * 86400 } } },
+  });
+  const a = await h.link();
+  let reading = () => {};
+  const started = new Promise<void>((resolve) => {
+    reading = resolve;
+  });
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let slow = false;
+  const other = h.application({
+    store: {
+      ...store,
+      async read(key) {
+        if (slow && key.startsWith("connection:")) {
+          reading();
+          await gate;
+        }
+        return store.read(key);
+      },
+    },
+  });
+  const b = await other.connection(a.id, { owner: "user_1" });
+  await clock.advance(26 * day);
+  const sweeping = other.maintain({ rate: 1000 });
+  slow = true;
+  await started;
+  const second = b.accessToken();
+  const latch = h.server.faults.next("latch");
+  const first = a.accessToken();
+  await latch.arrived;
+  go();
+  await settled();
+  latch.release();
+  await passing(clock, Promise.all([first, sweeping, second]));
+  expect(await second).toBe(await first);
+});
+
+test("G26 tokens that come for a connection that was disconnected meanwhile are revoked", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  await using h = await house({ clock, store });
+  const a = await h.link();
+  const b = await h.application().connection(a.id, { owner: "user_1" });
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const first = faultOf(a.accessToken());
+  await latch.arrived;
+  expect(await b.disconnect()).toMatchObject({ disconnected: true });
+  const before = h.server.journal.count({ path: "/revoke" });
+  latch.release();
+  expect(await first).toMatchObject({ kind: "gone" });
+  await vi.waitFor(() => expect(h.server.journal.count({ path: "/revoke" })).toBeGreaterThan(before));
+});
+
+test("G79 connection.renewed is told after the tokens were saved", async () => {
+  const clock = virtualClock();
+  const watched = fallible(memoryStore({ clock }));
+  await using h = await house({ clock, store: watched.store });
+  const a = await h.link();
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch");
+  const first = a.accessToken();
+  await latch.arrived;
+  watched.fail("write");
+  latch.release();
+  await first;
+  expect(h.told("connection.renewed")).toBe(0);
+  watched.heal();
+  await passing(clock, a.status());
+  await clock.advance(1000);
+  await vi.waitFor(() => expect(h.told("connection.renewed")).toBe(1));
+});
+
+test("G16 an outage of the store longer than the wait in doubt costs nothing that a holder still holds", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const mine = fallible(store);
+  const theirs = fallible(store);
+  await using h = await house({ clock, store: mine.store, timing: patient });
+  const a = await h.link();
+  const b = await h.application({ store: theirs.store }).connection(a.id, { owner: "user_1" });
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await latch.arrived;
+  const waiting = b.accessToken().catch(() => "failed");
+  await settled();
+  // The store goes away for both while the answer is on its way.
+  mine.fail("read");
+  mine.fail("write");
+  theirs.fail("read");
+  theirs.fail("write");
+  latch.release();
+  expect(await first).toMatch(/./);
+  await passing(clock, waiting);
+  for (let second = 0; second < 90; second++) {
+    await b.accessToken().catch(() => {});
+    await clock.advance(1_000);
+  }
+  mine.heal();
+  theirs.heal();
+  // Whoever asks first meets a claim that it last saw before the outage.
+  const last = passing(
+    clock,
+    b.accessToken().catch(() => "failed"),
+  );
+  expect(await last).toMatch(/^at_/);
+  expect(h.server.counters.reuses).toBe(0);
+});
+
+test("G05 a taker's late replay does not bring back a refresh token that was spent meanwhile", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const pausing = fallible(store);
+  await using h = await house({
+    clock,
+    store,
+    timing: patient,
+    server: { refresh: { kind: "rotating", reuseGrace: 30_000 } },
+    bank: { grants: { refreshToken: { rotation: "rotating", reuseGrace: 30 } } },
+  });
+  const c = await h.link();
+  const a = await h.application({ store: pausing.store }).connection(c.id, { owner: "user_1" });
+  const b = await h.application().connection(c.id, { owner: "user_1" });
+  await clock.advance(expired);
+  // A's answer is there, but A cannot write: its claim lapses, and B presents the same token.
+  const heldA = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await heldA.arrived;
+  pausing.fail("write");
+  const heldB = h.server.faults.next("latch", { handled: true });
+  const second = passing(clock, b.accessToken());
+  await heldB.arrived;
+  // A is back and saves. The API refuses its token at once, so C renews, too.
+  pausing.heal();
+  heldA.release();
+  await first;
+  expect(await c.accessToken()).toBe(await first);
+  h.server.revokeAccessTokens();
+  const heldC = h.server.faults.next("latch", { handled: true });
+  const third = c.fetch("/api/me");
+  await heldC.arrived;
+  heldB.release();
+  await second.catch(() => {});
+  heldC.release();
+  await third;
+  // The access token expires, and the server's window with it.
+  await clock.advance(expired);
+  expect(
+    await passing(
+      clock,
+      c.accessToken().catch((error: unknown) => (error as Error).message),
+    ),
+  ).toMatch(/^at_/);
+  expect(h.server.counters.reuses).toBe(0);
+});
+
+test("G32 a spare token that could not be tried says nothing of the grant", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const pausing = fallible(store);
+  await using h = await house({
+    clock,
+    store,
+    timing: patient,
+    server: { refresh: { kind: "rotating" } },
+    bank: { grants: { refreshToken: { rotation: "rotating", reuseGrace: 30 } } },
+  });
+  const b = await h.link();
+  const a = await h.application({ store: pausing.store }).connection(b.id, { owner: "user_1" });
+  await clock.advance(expired);
+  const heldA = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await heldA.arrived;
+  pausing.fail("write");
+  // The taker gets a successor of its own, as some servers answer within their window.
+  h.server.faults.next("answer", {
+    body: { access_token: "at_other", refresh_token: "rt_other", token_type: "Bearer", expires_in: 300 },
+  });
+  expect(await passing(clock, b.accessToken())).toBe("at_other");
+  pausing.heal();
+  heldA.release();
+  await passing(clock, first);
+  await clock.advance(expired);
+  // The newest is refused; the spare meets a server that cannot be reached, and later one that can.
+  h.server.faults.next("status", { status: 400, body: { error: "invalid_grant" } });
+  h.server.faults.next("status", { status: 503 });
+  expect(await passing(clock, faultOf(b.accessToken()))).toMatchObject({ kind: "retry" });
+  await clock.advance(60_000);
+  expect(await passing(clock, b.accessToken())).toMatch(/^at_/);
+});
+
+test("G16 a taker lets a holder that was cut off save first, also where the row was in doubt before", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const mine = fallible(store);
+  await using h = await house({ clock, store: mine.store, timing: patient });
+  const a = await h.link();
+  const b = await h
+    .application({
+      store: {
+        ...store,
+        // As soon as the taker can write, the holder can, too.
+        async write(key, value, options) {
+          const written = await store.write(key, value, options);
+          mine.heal();
+          return written;
+        },
+      },
+    })
+    .connection(a.id, { owner: "user_1" });
+  await clock.advance(expired);
+  h.server.faults.next("status", { status: 500 });
+  expect(await faultOf(a.accessToken())).toMatchObject({ kind: "retry" });
+  await clock.advance(2_000);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await latch.arrived;
+  mine.fail("write");
+  latch.release();
+  expect(await first).toMatch(/^at_/);
+  const second = (async () => {
+    for (;;) {
+      const token = await b.accessToken().catch(() => undefined);
+      if (token !== undefined) return token;
+      await sleep(clock, 1_000);
+    }
+  })();
+  expect(await passing(clock, second)).toBe(await first);
+  expect(h.server.counters.reuses).toBe(0);
+});
