@@ -1,0 +1,2 @@
+export type { KeyvInstance } from "./backend.ts";
+export { type KeyvStoreOptions, keyvStore } from "./keyv-store.ts";

@@ -1,0 +1,90 @@
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { migrate, postgresStore } from "../src/index.ts";
+import { LoopbackProxy } from "./loopback-proxy.ts";
+import { afterFile, hasPostgres, ownDatabase, ownPool } from "./services.ts";
+
+describe.skipIf(!hasPostgres)("a connection that is lost", () => {
+  let address: string;
+  let proxy: LoopbackProxy;
+  beforeAll(async () => {
+    address = await ownDatabase();
+    await migrate(ownPool(address));
+    proxy = await LoopbackProxy.to(address, 5432);
+    afterFile(() => proxy.close());
+  });
+  beforeEach(() => proxy.heal());
+
+  test("G21 cut in the middle of a write: the call fails, says what is not known, and the record tells", async () => {
+    const store = postgresStore({ connectionString: proxy.through(address), max: 1 });
+    const version = await store.write("doubt", "first", { ifVersion: "absent" });
+    // Behind the sweep that the first write set off, so that the reply to the next write is the next reply.
+    await store.read("doubt");
+    proxy.loseReplies();
+    const error = await store.write("doubt", "second", { ifVersion: version }).catch((thrown: Error) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect((error as Error).message).toContain("Whether a write that was under way took place is not known");
+    expect((error as Error).cause).toBeInstanceOf(Error);
+    await proxy.heal();
+    // The server did get it. A second try at the same version is a conflict, and not a second write.
+    expect((await store.read("doubt"))?.value).toBe("second");
+    expect(await store.write("doubt", "third", { ifVersion: version })).toBe("conflict");
+    await store.close();
+  });
+
+  test("G21 while the server is away every method rejects promptly; afterwards all of them work", async () => {
+    const store = postgresStore({ connectionString: proxy.through(address), max: 2 });
+    const version = await store.write("away", "value", { ifVersion: "absent", index: { dueAt: 5 } });
+    proxy.cut();
+    const started = performance.now();
+    const calls = () => [
+      store.read("away"),
+      store.write("away", "new", { ifVersion: version, index: { dueAt: 5 } }),
+      store.remove("away", { ifVersion: "none" }),
+      store.list({ prefix: "away", limit: 1 }),
+      store.due(10, { limit: 1 }),
+    ];
+    for (let round = 0; round < 3; round++) {
+      for (const outcome of await Promise.allSettled(calls())) {
+        expect(outcome.status).toBe("rejected");
+        expect(`${(outcome as PromiseRejectedResult).reason}`).toMatch(/Error: The Postgres store (lost|cannot reach)/);
+      }
+    }
+    expect(performance.now() - started).toBeLessThan(5000);
+    await proxy.heal();
+    const [read, written, removed, list, due] = await Promise.all(calls());
+    expect([read, removed, list, due]).toMatchObject([{}, false, { items: [{}] }, { items: [{ key: "away" }] }]);
+    expect(written).toHaveLength(36);
+    await store.close();
+  });
+
+  test("G08 a server that says nothing: the call fails after the timeout, and the connection is not used again", async () => {
+    const store = postgresStore({ connectionString: proxy.through(address), max: 1, timeout: 300 });
+    await store.read("stalled");
+    proxy.stall();
+    await expect(store.read("stalled")).rejects.toThrow(/got no (answer|connection) in time/);
+    await expect(store.read("stalled")).rejects.toThrow(/got no (answer|connection) in time/);
+    await proxy.heal();
+    expect(await store.read("stalled")).toBeUndefined();
+    await store.close();
+    await expect.poll(() => proxy.connections).toBe(0);
+  });
+
+  test("G17 connections that die while nobody uses them harm nobody", async () => {
+    const store = postgresStore({ connectionString: proxy.through(address), max: 3 });
+    await Promise.all(["a", "b", "c"].map((key) => store.read(key)));
+    proxy.cut();
+    await expect.poll(() => proxy.connections).toBe(0);
+    await proxy.heal();
+    await expect.poll(() => store.read("a").catch(String)).toBeUndefined();
+    await store.close();
+  });
+
+  test("G08 the schema is asked for again where it could not be", async () => {
+    proxy.cut();
+    const store = postgresStore({ connectionString: proxy.through(address) });
+    await expect(store.read("key")).rejects.toThrow("The Postgres store");
+    await proxy.heal();
+    expect(await store.read("key")).toBeUndefined();
+    await store.close();
+  });
+});

@@ -1,0 +1,2 @@
+export type { RedisClient, RedisStoreOptions, RedisSubscriber } from "./options.ts";
+export { redisStore } from "./redis-store.ts";
