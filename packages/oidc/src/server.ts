@@ -1,0 +1,60 @@
+import { ConnectorError, isConnectorError, quote, type ServerContext } from "@linkwright/core";
+import {
+  AuthorizationResponseError,
+  allowInsecureRequests,
+  type ClientMetadata,
+  Configuration,
+  customFetch,
+  ResponseBodyError,
+} from "openid-client";
+import type { Settings } from "./settings.ts";
+
+/** The server and the client as `openid-client` knows them, on the connector's transport. */
+export function configurationOf(settings: Settings, server: ServerContext): Configuration {
+  const { clientId, clientMetadata, authentication } = settings;
+  const configuration = new Configuration(
+    server.metadata as ConstructorParameters<typeof Configuration>[0],
+    clientId,
+    clientMetadata as Partial<ClientMetadata>,
+    authentication.apply,
+  );
+  configuration[customFetch] = (url, init) => server.fetch(url, init as RequestInit);
+  if (server.insecureLoopback) allowInsecureRequests(configuration);
+  return configuration;
+}
+
+/**
+ * What went wrong, for the caller. A server's own words are quoted; those of the validation are left out, since they may hold
+ * what was validated.
+ *
+ * @param what - What was tried, as the beginning of a sentence.
+ */
+export function failure(error: unknown, what: string, provider: string): ConnectorError {
+  for (let at = error, depth = 0; depth < 5 && at instanceof Error; depth++, at = at.cause)
+    if (isConnectorError(at)) return at;
+  if (error instanceof ResponseBodyError) {
+    const said = [error.error, error.error_description ?? ""].filter((part) => part !== "").map((part) => quote(part));
+    return new ConnectorError(
+      { kind: "configuration" },
+      `${what} was refused (${error.status}: ${said.join(": ")}). Check what the client is registered for.`,
+      { provider, status: error.status, code: quote(error.error, 80) },
+    );
+  }
+  const code = codeOf(error);
+  const ours = code === "OAUTH_MISSING_SERVER_METADATA" || code === "OAUTH_INVALID_SERVER_METADATA";
+  return new ConnectorError(
+    { kind: ours ? "configuration" : "protocol" },
+    ours
+      ? `${what} is not possible: the server's metadata does not say where. Give it in metadata, or do without.`
+      : `${what} failed: the server's answer does not hold up (${code}).`,
+    { provider, code },
+  );
+}
+
+export function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; depth < 5 && at instanceof Error; depth++, at = at.cause)
+    if ("code" in at && typeof at.code === "string") return quote(at.code, 80);
+  return error instanceof Error ? error.name : "unknown";
+}
+
+export { AuthorizationResponseError };
