@@ -1,0 +1,8 @@
+export {
+  connectThroughLoopback,
+  type LoopbackConnector,
+  type LoopbackOptions,
+  type LoopbackProvider,
+  type LoopbackRequest,
+} from "./connect.ts";
+export { freeLoopbackPort } from "./listen.ts";
