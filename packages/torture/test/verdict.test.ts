@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import type { Presentation } from "../src/front.ts";
+import { readOptions } from "../src/options.ts";
+import { seeded } from "../src/random.ts";
+import { type Evidence, lossCause, presentedAgain } from "../src/verdict.ts";
+
+/** A judge that excuses everything would find nothing: what is excused, and what is not. */
+
+const claimLength = 600;
+
+function presented(number: number, changes: Partial<Presentation> = {}): Presentation {
+  const at = 10_000 + number * 7_000;
+  return { number, token: "rt", worker: `${number}.1`, at, status: 200, deliveredAt: at + 50, ...changes };
+}
+
+const evidence = (presentations: Presentation[], changes: Partial<Evidence> = {}): Evidence => ({
+  presentations,
+  incidents: [],
+  outages: [],
+  claimLength,
+  ...changes,
+});
+
+const refused = { status: 400 };
+
+describe("a token that is presented again", () => {
+  const causeOf = (first: Partial<Presentation>, changes: Partial<Evidence> = {}) =>
+    presentedAgain(evidence([presented(0, first), presented(1, refused)], changes))[0]?.cause;
+
+  test("by two processes that live and were answered is not excused", () => {
+    expect(causeOf({})).toBe("none");
+  });
+
+  test("is excused by an error, a lost answer, and a store that was away", () => {
+    expect(causeOf({ status: 500 })).toBe("the server answered with an error");
+    const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100 };
+    expect(presentedAgain(evidence([broken, presented(1, refused)]))[0]?.cause).toBe("its answer was lost");
+    expect(causeOf({}, { outages: [{ from: 10_000, to: 16_000 }] })).toBe("the store was away");
+  });
+
+  test("is not excused by an answer that is only late", () => {
+    expect(causeOf({ deliveredAt: 30_000 })).toBe("none");
+  });
+
+  test("is excused by a holder that was killed, but not by one killed long after its answer", () => {
+    const killed = (from: number) => ({ worker: "0.1", kind: "killed" as const, from, to: Number.POSITIVE_INFINITY });
+    expect(causeOf({}, { incidents: [killed(10_060)] })).toBe("its holder was killed");
+    expect(causeOf({}, { incidents: [killed(12_000)] })).toBe("none");
+    expect(causeOf({}, { incidents: [{ ...killed(10_060), worker: "3.1" }] })).toBe("none");
+  });
+
+  test("is excused by a holder that was frozen around its answer", () => {
+    const frozen = { worker: "0.1", kind: "frozen" as const, from: 10_020, to: 18_000 };
+    expect(causeOf({}, { incidents: [frozen] })).toBe("its holder was frozen");
+  });
+});
+
+describe("a grant that is lost", () => {
+  test("without a refusal is nobody's fault but ours", () => {
+    expect(lossCause([presented(0)], evidence([]))).toEqual({
+      excused: false,
+      told: "the server refused none of its tokens",
+    });
+  });
+
+  test("is excused only by what happened to the holder of the answer", () => {
+    const both = [presented(0), presented(1, refused)];
+    expect(lossCause(both, evidence(both)).excused).toBe(false);
+    expect(lossCause(both, evidence(both, { outages: [{ from: 0, to: 20_000 }] })).excused).toBe(false);
+    const killed = { worker: "0.1", kind: "killed" as const, from: 10_060, to: Number.POSITIVE_INFINITY };
+    expect(lossCause(both, evidence(both, { incidents: [killed] }))).toEqual({
+      excused: true,
+      told: "its holder was killed: process 0.1 presented it, process 1.1 again 7000 ms later",
+    });
+  });
+});
+
+test("one seed draws one fate", () => {
+  const draw = (seed: number) => {
+    const random = seeded(seed);
+    return Array.from({ length: 5 }, () => random.next());
+  };
+  expect(draw(7)).toEqual(draw(7));
+  expect(draw(7)).not.toEqual(draw(8));
+  for (const number of draw(7)) expect(number >= 0 && number < 1).toBe(true);
+});
+
+test("a command line is read, and what it gets wrong is named", () => {
+  expect(readOptions(["--server", "strict", "--kills", "0.1", "--seed", "7", "--json"])).toMatchObject({
+    server: "strict",
+    store: "sqlite",
+    kills: 0.1,
+    seed: 7,
+    json: true,
+  });
+  expect(() => readOptions(["--server", "kind"])).toThrow("--server is one of grace, strict, fixed; it was kind.");
+  expect(() => readOptions(["--kills", "often"])).toThrow("--kills is a number from 0; it was often.");
+});
