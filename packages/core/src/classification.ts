@@ -39,7 +39,7 @@ export function readTokenFault(
     return { kind: "protocol", ...said, description: "it answered with a redirect" };
   // A failing server's words about the grant are not to be believed.
   if (answer.status >= 500 || answer.status === 429) return { kind: "retry", ...said };
-  const known = code === undefined ? undefined : tokenErrors[code];
+  const known = code !== undefined && Object.hasOwn(tokenErrors, code) ? tokenErrors[code] : undefined;
   if (known) return { kind: known, ...said };
   if (answer.status === 401 && answer.mediaType !== "text/html") return { kind: "configuration", ...said };
   return { kind: "protocol", ...said };

@@ -57,14 +57,18 @@ export function sleep(clock: Clock, delay: number, signal?: AbortSignal): Promis
 /**
  * The work's outcome, or a rejection where it takes longer than `limit` milliseconds. The work itself goes on.
  */
-export async function within<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
-  let cancel = () => {};
-  const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(limit, () => reject(new Error(`no answer within ${limit / 1000} s`)), true);
+export function within<T>(clock: Clock, limit: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(limit, () => reject(new Error(`no answer within ${limit / 1000} s`)), true);
+    work.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    cancel();
-  }
 }

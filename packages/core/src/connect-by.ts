@@ -1,6 +1,5 @@
-import { detailsOf, faultOf } from "./classification.ts";
 import { type Connection, createConnection } from "./connection.ts";
-import { ConnectorError, type FaultDetails, misconfigured } from "./faults.ts";
+import { misconfigured } from "./faults.ts";
 import { ownRow } from "./flow.ts";
 import { extensionGrant } from "./grants/extension.ts";
 import { TokenFailure, type TokenSet } from "./grants/token-endpoint.ts";
@@ -9,14 +8,15 @@ import type { ExtensionGrantRequest } from "./provider-context.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
 import type { Runtime } from "./runtime.ts";
-import { tokenError } from "./token-errors.ts";
+import { Secret } from "./secret.ts";
+import { newGrantError } from "./token-errors.ts";
 
 /** A connection of the tokens that an extension grant brings (RFC 6749, section 4.5). */
 export async function connectBy(
   runtime: Runtime,
   renewal: Renewal,
   registration: Registration,
-  { grantType, parameters, owner, scope = [], connection }: ExtensionGrantRequest,
+  { grantType, parameters, owner, scope = [], connection, refreshToken }: ExtensionGrantRequest,
 ): Promise<Connection> {
   const { name, provider } = registration;
   const place = { registration: name, provider: provider.id };
@@ -25,23 +25,12 @@ export async function connectBy(
   const target = connection === undefined ? undefined : await ownRow(runtime, name, connection, owner, place);
   let tokens: TokenSet;
   try {
-    tokens = await extensionGrant(runtime, registration, { grantType, parameters, target });
+    const answered = await extensionGrant(runtime, registration, { grantType, parameters, target });
+    tokens = { ...(refreshToken !== undefined && { refreshToken: new Secret(refreshToken) }), ...answered };
   } catch (error) {
-    throw error instanceof TokenFailure ? errorOf(error, place, runtime.clock.now()) : error;
+    throw error instanceof TokenFailure ? newGrantError(error, place, runtime.clock.now()) : error;
   }
   const flow = { registration: name, owner, scope, ...(connection !== undefined && { connection }) };
   const row = await keepTokens(runtime, registration, flow, tokens, { parameters: {} });
   return createConnection(runtime, renewal, registration, row);
-}
-
-/** There is no grant yet that could be over: what the server says of this request is what the caller gets to know. */
-function errorOf(failure: TokenFailure, place: FaultDetails, now: number): ConnectorError {
-  const { phase, reading, status } = failure;
-  if (phase !== "answered" || (reading.kind !== "reauthorize" && reading.kind !== "cancelled"))
-    return tokenError(failure, undefined, place, now);
-  const said = [status, reading.code, reading.description].filter((part) => part !== undefined).join(": ");
-  return new ConnectorError(faultOf(reading, now), `The server gives no tokens for this (${said}).`, {
-    ...place,
-    ...detailsOf(reading, status),
-  });
 }

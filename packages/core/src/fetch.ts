@@ -1,6 +1,6 @@
 import { proofKeyOf } from "./bound-token.ts";
 import { apiError, readApiFault, sanitised } from "./classification.ts";
-import { ConnectorError, type FaultDetails } from "./faults.ts";
+import { ConnectorError, type FaultDetails, isConnectorError, located } from "./faults.ts";
 import { retryAfter } from "./gates.ts";
 import { addHeaders } from "./grants/token-endpoint.ts";
 import { isLoopback } from "./hosts.ts";
@@ -80,7 +80,7 @@ export function createApiClient(
       body: typeof body === "string" ? body : undefined,
       hasBody: body !== null,
     };
-    const request = api.request?.(asked, view) ?? asked;
+    const request = completed(asked);
     checkOrigin(request.url);
     const signal = init.signal ?? given?.signal;
 
@@ -111,6 +111,15 @@ export function createApiClient(
     const again = await readingOf(second, made);
     if (again?.kind === "reauthorize") await believed(again, renewed.accessToken);
     return { response: second, token: renewed.accessToken };
+  }
+
+  /** With what every call to this provider needs. */
+  function completed(asked: ApiRequest): ApiRequest {
+    try {
+      return api?.request?.(asked, view) ?? asked;
+    } catch (error) {
+      throw isConnectorError(error) ? located(error, place) : error;
+    }
   }
 
   /** Sends a request with its token, and with proof where the token is bound to a key. */
@@ -169,7 +178,7 @@ export function createApiClient(
     const url = new URL(path, api?.base);
     checkOrigin(url);
     const asked: ApiRequest = { method: "GET", url, headers: new Headers(), hasBody: false };
-    const request = api?.request?.(asked, view) ?? asked;
+    const request = completed(asked);
     const response = await sendWith(token, request, {});
     return readingOf(response, { method: "GET", url: request.url, bearer: bearer.of });
   }
@@ -186,18 +195,20 @@ export function createApiClient(
     }
     let answer: Answer;
     let token: Secret;
+    const { callDeadline } = runtime.timing;
+    const stop = new AbortController();
+    const late = runtime.clock.after(callDeadline, () => stop.abort());
     try {
-      const sent = await fetchWithToken(url, init);
+      const sent = await fetchWithToken(url, { ...init, signal: stop.signal });
       token = sent.token;
       answer = await readAnswer(sent.response, callSize);
     } catch (error) {
-      if (error instanceof ConnectorError) throw error;
+      if (error instanceof ConnectorError && !stop.signal.aborted) throw error;
       const retryAt = runtime.clock.now() + 1000;
-      throw new ConnectorError(
-        { kind: "retry", retryAt },
-        `The API at ${url.origin} could not be reached. Try again.`,
-        place,
-      );
+      const what = stop.signal.aborted ? `did not answer within ${callDeadline / 1000} s` : "could not be reached";
+      throw new ConnectorError({ kind: "retry", retryAt }, `The API at ${url.origin} ${what}. Try again.`, place);
+    } finally {
+      late();
     }
     const made: ApiCall = { method: init.method ?? "GET", url, bearer: bearer.of };
     const reading = readApiFault(answer, api, made);

@@ -4,7 +4,7 @@ import { flowError } from "./callback.ts";
 import { aboutRow, confirmConsent, grantMembers } from "./consents.ts";
 import { disconnect } from "./disconnect.ts";
 import { random } from "./encoding.ts";
-import { ConnectorError, type FaultDetails, isConnectorError, quote } from "./faults.ts";
+import { ConnectorError, type FaultDetails, isConnectorError, located, quote } from "./faults.ts";
 import type { FlowRecord, FlowSecrets } from "./flow-record.ts";
 import { authorizationCodeGrant } from "./grants/authorization-code.ts";
 import { TokenFailure, type TokenSet } from "./grants/token-endpoint.ts";
@@ -19,7 +19,7 @@ import { connectionKey, type Runtime } from "./runtime.ts";
 import type { Secret } from "./secret.ts";
 import { newRow } from "./subjects.ts";
 import { connected } from "./succession.ts";
-import { tokenError } from "./token-errors.ts";
+import { newGrantError } from "./token-errors.ts";
 
 /** What a flow brings: tokens for a code, or word that the user came back from the provider's pages; and the row it makes. */
 
@@ -52,7 +52,7 @@ export async function exchangeCode(
         `The server refused the code (${error.reading.code ?? error.status}). Begin the authorization again.`,
         place,
       );
-    const { fault, message, details } = tokenError(error, undefined, place, runtime.clock.now());
+    const { fault, message, details } = newGrantError(error, place, runtime.clock.now());
     throw new ConnectorError(fault, `${message} The code may be spent: begin the authorization again.`, details);
   }
   return keepTokens(runtime, registration, flow, tokens, secrets);
@@ -84,7 +84,8 @@ export async function keepTokens(
     reading = (await granted?.(tokens.answer, parameters, await registration.context(), kept)) ?? {};
   } catch (error) {
     await abandon();
-    throw error;
+    const { name, provider } = registration;
+    throw isConnectorError(error) ? located(error, { registration: name, provider: provider.id }) : error;
   }
   const { accessToken } = tokens;
   const scope = reading.scope ?? tokens.scope;

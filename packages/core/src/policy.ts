@@ -20,6 +20,8 @@ export interface Timing {
   readonly claimCap: number;
   /** How long one request to a token endpoint may take. Two of them fit under the cap. */
   readonly requestDeadline: number;
+  /** How long a provider's own function waits for an answer of its API, tokens included. */
+  readonly callDeadline: number;
   /** How long a claim that lapsed is left alone where its holder may have used up the refresh token. */
   readonly doubtWait: number;
   /** Validity that a token is handed out with, unless the caller asks for more; at most 5 % of its lifetime. */
@@ -36,6 +38,7 @@ export const defaultTiming: Timing = {
   claimLength: 6_000,
   claimCap: 40_000,
   requestDeadline: 15_000,
+  callDeadline: 60_000,
   doubtWait: 60_000,
   minValidity: 10_000,
   renewAhead: 300_000,

@@ -88,6 +88,13 @@ export const dangerouslyUnsealed: Keyring = {
   },
 };
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const readable: import("jose").DecryptOptions = {
+  keyManagementAlgorithms: ["dir"],
+  contentEncryptionAlgorithms: ["A256GCM"],
+};
+
 /** Loaded when first used: it takes several times as long as all of core. */
 let library: typeof import("jose") | undefined;
 
@@ -107,7 +114,7 @@ function joseSeal(newest: string, keys: ReadonlyMap<string, () => Promise<Crypto
     async seal(text, binding) {
       const { CompactEncrypt } = library ?? (await loadLibrary());
       try {
-        return await new CompactEncrypt(new TextEncoder().encode(text))
+        return await new CompactEncrypt(encoder.encode(text))
           .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: newest, bound: bound(binding) })
           .encrypt(await keyFor(newest));
       } catch (error) {
@@ -119,13 +126,10 @@ function joseSeal(newest: string, keys: ReadonlyMap<string, () => Promise<Crypto
     },
     async open(sealed, binding) {
       const { compactDecrypt } = library ?? (await loadLibrary());
-      const { plaintext, protectedHeader } = await compactDecrypt(sealed, (header) => keyFor(header.kid), {
-        keyManagementAlgorithms: ["dir"],
-        contentEncryptionAlgorithms: ["A256GCM"],
-      });
+      const { plaintext, protectedHeader } = await compactDecrypt(sealed, (header) => keyFor(header.kid), readable);
       if (protectedHeader.bound !== bound(binding))
         throw new TypeError("it belongs to another record or an older state of this one");
-      return new TextDecoder().decode(plaintext);
+      return decoder.decode(plaintext);
     },
     async isNewest(sealed) {
       const { decodeProtectedHeader } = library ?? (await loadLibrary());

@@ -1,4 +1,4 @@
-import { detailsOf } from "./classification.ts";
+import { detailsOf, faultOf } from "./classification.ts";
 import { ConnectorError, type FaultDetails } from "./faults.ts";
 import type { TokenFailure } from "./grants/token-endpoint.ts";
 import type { Miss } from "./lifecycle.ts";
@@ -63,6 +63,20 @@ export function tokenError(
     `No new token could be had (${said}). Try again after ${new Date(retryAt).toISOString()}.`,
     details,
   );
+}
+
+/** Readings that are the server's last word on a grant that was asked for, and a passing matter for one that stands. */
+const final: readonly string[] = ["reauthorize", "cancelled", "permission", "gone"];
+
+/** The same where there is no grant yet that could be over: the caller gets to know what the server says of this request. */
+export function newGrantError(failure: TokenFailure, place: FaultDetails, now: number): ConnectorError {
+  const { phase, reading, status } = failure;
+  if (phase !== "answered" || !final.includes(reading.kind)) return tokenError(failure, undefined, place, now);
+  const said = [status, reading.code, reading.description].filter((part) => part !== undefined).join(": ");
+  return new ConnectorError(faultOf(reading, now), `The server gives no tokens for this (${said}).`, {
+    ...place,
+    ...detailsOf(reading, status),
+  });
 }
 
 /** Why a row has no token to hand out, as the caller sees it. */

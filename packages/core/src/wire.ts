@@ -103,9 +103,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Codes of failures before the first byte left: names, connections, certificates, and addresses that `@linkwright/egress` refuses. */
+/**
+ * Codes of failures before the first byte left: names, connections, certificates, handshakes, and addresses that
+ * `@linkwright/egress` refuses. Other failures of TLS (a record that cannot be read, an end in the middle) may come after the request.
+ */
 const unsentCode =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_SSL_|ERR_PRIVATE_ADDRESS|EPROTO)/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|ERR_PRIVATE_ADDRESS|ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|[\w/]+_ALERT_(HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT_SECURITY))$)/;
 
 function asWireFailure(error: unknown): WireFailure {
   if (error instanceof WireFailure) return error;

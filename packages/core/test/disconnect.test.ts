@@ -150,6 +150,27 @@ test("G08 a revocation that hangs ends at its deadline", async () => {
   expect((await done).revocations.map(({ result }) => result)).toEqual(["failed", "failed"]);
 });
 
+test.for(["stall-headers", "stall-body"] as const)(
+  "G08 a provider's own way that hangs (%s) ends, too",
+  async (stall) => {
+    await using h = await watchedHouse({
+      bank: {
+        disconnect: async (context) => {
+          await context.call("/api/me");
+          return [{ what: "consent", result: "revoked" }];
+        },
+      },
+    });
+    const connection = await h.link();
+    h.server.faults.next(stall, { path: "/api/me" });
+    const done = connection.disconnect();
+    await h.server.journal.arrived({ path: "/api/me" });
+    await h.clock.advance(60_001);
+    expect(await done).toEqual({ disconnected: false, revocations: [{ what: "grant", result: "failed" }] });
+    expect((await connection.disconnect()).disconnected).toBe(true);
+  },
+);
+
 test("G73 without a revocation endpoint it is told that nothing was revoked, and the connection is forgotten", async () => {
   await using h = await watchedHouse();
   const { revocation_endpoint: _none, ...endpoints } = h.server.endpoints;

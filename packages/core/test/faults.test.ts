@@ -178,6 +178,7 @@ test.for<[number, unknown, Partial<Fault>]>([
   [400, { error: "server_error" }, { kind: "retry" }],
   [200, { error: "server_error" }, { kind: "retry" }],
   [400, { error: "no_such_code" }, { kind: "protocol" }],
+  [400, { error: "constructor" }, { kind: "protocol" }],
   [400, { error: 5 }, { kind: "protocol" }],
   [400, "<html>", { kind: "protocol" }],
   [403, "", { kind: "protocol" }],

@@ -111,6 +111,9 @@ test.each([
   "CERT_HAS_EXPIRED",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "ERR_TLS_CERT_ALTNAME_INVALID",
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE",
+  "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
 ])("G19 %s: nothing was sent", async (code) => {
   expect(await failing(new TypeError("fetch failed", { cause: coded(code) }))).toMatchObject({
     phase: "unsent",
@@ -119,16 +122,21 @@ test.each([
   });
 });
 
-test.each(["ECONNRESET", "UND_ERR_SOCKET", "EPIPE", "NOT_ECONNREFUSED"])(
-  "G19 %s: an answer may have been lost",
-  async (code) => {
-    expect(await failing(new TypeError("fetch failed", { cause: coded(code) }))).toMatchObject({
-      phase: "lost",
-      code,
-      message: code,
-    });
-  },
-);
+test.each([
+  "ECONNRESET",
+  "UND_ERR_SOCKET",
+  "EPIPE",
+  "NOT_ECONNREFUSED",
+  "EPROTO",
+  "ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+  "ERR_SSL_SSL/TLS_ALERT_BAD_RECORD_MAC",
+])("G19 %s: an answer may have been lost", async (code) => {
+  expect(await failing(new TypeError("fetch failed", { cause: coded(code) }))).toMatchObject({
+    phase: "lost",
+    code,
+    message: code,
+  });
+});
 
 test("where the platform does not say what failed, an answer may have been lost", async () => {
   expect(await failing(new TypeError("fetch failed"))).toMatchObject({

@@ -146,6 +146,16 @@ describe("G63 callbacks that say no", () => {
     expect(it.tokenRequests("authorization_code")).toHaveLength(0);
   });
 
+  test("the token endpoint's no to a code is the user's no, too", async () => {
+    await using it = await bench();
+    const flow = await it.flinks.connect({ owner: "user_42", session, providerId: 1000 });
+    it.simulator.faults.next("status", { path: "/api/v1/token", status: 400, body: { error: "access_denied" } });
+    const error = await faultOf(it.connector.complete(await it.simulator.consent(flow.url), { session }));
+    expect(error.fault).toEqual({ kind: "cancelled" });
+    expect(error.details).toMatchObject({ provider: "flinks", code: "access_denied", status: 400 });
+    expect(error.message).toContain("begin the authorization again");
+  });
+
   test("a bank that the client is not registered with", async () => {
     await using it = await bench();
     const flow = await it.flinks.connect({ owner: "user_42", session, providerId: 2000 });

@@ -10,6 +10,7 @@ export function scaledTiming(scale: number): Timing {
     claimLength: defaultTiming.claimLength / scale,
     claimCap: defaultTiming.claimCap / scale,
     requestDeadline: defaultTiming.requestDeadline / scale,
+    callDeadline: defaultTiming.callDeadline / scale,
     doubtWait: defaultTiming.doubtWait / scale,
     minValidity: defaultTiming.minValidity / scale,
     renewAhead: defaultTiming.renewAhead / scale,

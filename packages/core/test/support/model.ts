@@ -36,6 +36,7 @@ export const ticks: Timing = {
   claimLength: 2,
   claimCap: 8,
   requestDeadline: 2,
+  callDeadline: 8,
   doubtWait: 2,
   minValidity: 0,
   renewAhead: 0,
