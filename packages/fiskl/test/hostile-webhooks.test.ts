@@ -45,7 +45,9 @@ test("G75 C33 whatever a stranger sends is refused in clean words, and is not re
         body: text,
       });
       const { fault, details } = await cleanRefusal(it.books.webhook(request), [webhookSecret]);
-      expect([fault, details.code]).toEqual([{ kind: "protocol" }, "webhook_signature"]);
+      // A body that is too large is not read, and so not compared with its signature.
+      const code = new Blob([text]).size > 1024 * 1024 ? undefined : "webhook_signature";
+      expect([fault, details.code]).toEqual([{ kind: "protocol" }, code]);
     }),
     { numRuns: 300 },
   );

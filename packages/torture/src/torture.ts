@@ -73,6 +73,7 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
         // Where this process had no turn, nothing got through to the store.
         outages: [...mayhem.outages, ...own.stood],
         claimLength: timing.claimLength,
+        requestDeadline: timing.requestDeadline,
       },
       front,
       counters: server.counters,

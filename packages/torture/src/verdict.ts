@@ -10,6 +10,8 @@ export interface Evidence {
   readonly outages: readonly Outage[];
   /** Milliseconds. */
   readonly claimLength: number;
+  /** Milliseconds after which whoever presents gives up waiting for the answer. */
+  readonly requestDeadline: number;
 }
 
 export type Cause =
@@ -63,9 +65,12 @@ function causeOf(before: Presentation, next: Presentation, evidence: Evidence): 
 const hearing = 250;
 
 /** What kept the one who presented first from bringing in and saving an answer. */
-function causeAtHolder(before: Presentation, next: Presentation, { incidents, claimLength }: Evidence): Cause {
+function causeAtHolder(before: Presentation, next: Presentation, evidence: Evidence): Cause {
+  const { incidents, claimLength, requestDeadline } = evidence;
   if (before.status !== undefined && before.status >= 500) return "the server answered with an error";
-  const lost = before.deliveredAt === undefined && (before.brokenAt ?? Number.POSITIVE_INFINITY) <= next.at + hearing;
+  // A caller that waited for as long as it may has given up, even where the front did not hear of it in time.
+  const gaveUp = Math.min((before.brokenAt ?? Number.POSITIVE_INFINITY) - hearing, before.at + requestDeadline);
+  const lost = before.deliveredAt === undefined && gaveUp <= next.at;
   // Who had an answer and lived on for a claim's length had saved it, whatever happened later.
   const end = Math.min(next.at, (before.deliveredAt ?? Number.POSITIVE_INFINITY) + claimLength);
   const own = (kind: Incident["kind"]) =>

@@ -7,6 +7,7 @@ import { type Evidence, lossCause, presentedAgain } from "../src/verdict.ts";
 /** A judge that excuses everything would find nothing: what is excused, and what is not. */
 
 const claimLength = 600;
+const requestDeadline = 1500;
 
 function presented(number: number, changes: Partial<Presentation> = {}): Presentation {
   const at = 10_000 + number * 7_000;
@@ -18,6 +19,7 @@ const evidence = (presentations: Presentation[], changes: Partial<Evidence> = {}
   incidents: [],
   outages: [],
   claimLength,
+  requestDeadline,
   ...changes,
 });
 
@@ -36,6 +38,13 @@ describe("a token that is presented again", () => {
     const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100 };
     expect(presentedAgain(evidence([broken, presented(1, refused)]))[0]?.cause).toBe("its answer was lost");
     expect(causeOf({}, { outages: [{ from: 10_000, to: 16_000 }] })).toBe("the store was away");
+  });
+
+  test("is excused by an answer that its caller had stopped waiting for, whenever the front heard of that", () => {
+    const { deliveredAt: _, ...slow } = { ...presented(0), brokenAt: 30_000 };
+    const again = (at: number) => presentedAgain(evidence([slow, presented(1, { ...refused, at })]))[0]?.cause;
+    expect(again(slow.at + requestDeadline)).toBe("its answer was lost");
+    expect(again(slow.at + requestDeadline - 1)).toBe("none");
   });
 
   test("is not excused by an answer that is only late", () => {
