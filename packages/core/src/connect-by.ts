@@ -8,7 +8,6 @@ import type { ExtensionGrantRequest } from "./provider-context.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
 import type { Runtime } from "./runtime.ts";
-import { Secret } from "./secret.ts";
 import { newGrantError } from "./token-errors.ts";
 
 /** A connection of the tokens that an extension grant brings (RFC 6749, section 4.5). */
@@ -26,7 +25,7 @@ export async function connectBy(
   let tokens: TokenSet;
   try {
     const answered = await extensionGrant(runtime, registration, { grantType, parameters, target });
-    tokens = { ...(refreshToken !== undefined && { refreshToken: new Secret(refreshToken) }), ...answered };
+    tokens = { ...(refreshToken !== undefined && { refreshToken }), ...answered };
   } catch (error) {
     throw error instanceof TokenFailure ? newGrantError(error, place, runtime.clock.now()) : error;
   }

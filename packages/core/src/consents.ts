@@ -1,4 +1,4 @@
-import { connectionContext } from "./context.ts";
+import { connectionContext, disconnectContext } from "./context.ts";
 import { digest } from "./encoding.ts";
 import type { ReauthorizeReason } from "./faults.ts";
 import { ended, postponed, recheck, stillPending } from "./lifecycle.ts";
@@ -68,9 +68,7 @@ export async function confirmConsent(
   tellEnded(runtime, row);
   // A consent without what was required serves nobody. Where letting go of it fails now, disconnecting tries again.
   if (row.reason === "scope")
-    await registration.provider
-      .disconnect?.(connectionContext(runtime, renewal, registration, row, "revoke"))
-      .catch(() => {});
+    await registration.provider.disconnect?.(disconnectContext(runtime, renewal, registration, row)).catch(() => {});
   return changed.stored;
 }
 

@@ -1,9 +1,10 @@
 import { type ApiClient, type Bearer, createApiClient, viewOf } from "./fetch.ts";
-import type { ConnectionContext, ProviderContext } from "./provider-context.ts";
+import type { ConnectionContext, DisconnectContext, ProviderContext } from "./provider-context.ts";
 import { audienceOf, type Row } from "./record.ts";
 import type { Registration } from "./registration.ts";
 import type { ObtainOptions, Renewal } from "./renewal.ts";
-import type { Runtime } from "./runtime.ts";
+import { revokeStored } from "./revocation.ts";
+import { connectionKey, type Runtime } from "./runtime.ts";
 import { revealSecret, Secret } from "./secret.ts";
 import { applicationSubject, connectionSubject } from "./subjects.ts";
 
@@ -100,4 +101,28 @@ export function connectionContext(
     view,
   );
   return { ...base, connection: view, call: client.call };
+}
+
+/**
+ * The same for letting go of it.
+ *
+ * @param revoked - Told the generation whose tokens were revoked.
+ */
+export function disconnectContext(
+  runtime: Runtime,
+  renewal: Renewal,
+  registration: Registration,
+  row: Row,
+  revoked?: (generation: number) => void,
+): DisconnectContext {
+  return {
+    ...connectionContext(runtime, renewal, registration, row, "revoke"),
+    async revoke() {
+      // Calls made before may have renewed.
+      const newest = await runtime.rows.read(connectionKey(row.id));
+      if (!newest) return [];
+      revoked?.(newest.row.generation);
+      return revokeStored(runtime, registration, newest);
+    },
+  };
 }

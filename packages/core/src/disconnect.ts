@@ -1,12 +1,12 @@
 import { releaseAccount } from "./account-claim.ts";
 import { aboutRow } from "./consents.ts";
-import { connectionContext } from "./context.ts";
+import { disconnectContext } from "./context.ts";
 import { isConnectorError } from "./faults.ts";
 import { ending, postponed } from "./lifecycle.ts";
 import type { Revocation } from "./provider.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
-import { revokeTokens } from "./revocation.ts";
+import { revokeStored } from "./revocation.ts";
 import type { StoredRow } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -31,17 +31,18 @@ export async function disconnect(
   cache.delete(key);
   if (!began) return { disconnected: true, revocations: [] };
   let revocations: readonly Revocation[] = [];
-  let released: number | undefined;
+  let released: LetGo["released"] | undefined;
   for (let stored: StoredRow | undefined = began.stored; stored; stored = await rows.read(key)) {
     // A renewal that was under way may have brought newer tokens meanwhile; they are let go of too. A provider's own way ends
     // the grant as a whole, and may itself have renewed in order to.
-    if (released === undefined || (!registration.provider.disconnect && stored.row.generation !== released)) {
-      revocations = await revoke(runtime, renewal, registration, stored);
+    if (released === undefined || (released !== "whole" && stored.row.generation !== released)) {
+      const done = await revoke(runtime, renewal, registration, stored);
+      revocations = done.revocations;
       if (revocations.some(({ result }) => result === "failed")) {
         await rows.change(key, (row) => ({ row: postponed(row, clock.now(), timing) }));
         return { disconnected: false, revocations };
       }
-      released = stored.row.generation;
+      released = done.released;
     }
     if (await rows.remove(stored)) break;
   }
@@ -52,28 +53,33 @@ export async function disconnect(
   return { disconnected: true, revocations };
 }
 
+interface LetGo {
+  readonly revocations: readonly Revocation[];
+  /** The generation whose tokens were revoked; `whole`: the grant, whatever tokens there are. */
+  readonly released: number | "whole";
+}
+
 async function revoke(
   runtime: Runtime,
   renewal: Renewal,
   registration: Registration,
   stored: StoredRow,
-): Promise<readonly Revocation[]> {
+): Promise<LetGo> {
   const { provider } = registration;
-  if (provider.disconnect) {
-    try {
-      return await provider.disconnect(connectionContext(runtime, renewal, registration, stored.row, "revoke"));
-    } catch (error) {
-      const dead = isConnectorError(error) && (error.fault.kind === "reauthorize" || error.fault.kind === "gone");
-      return [{ what: "grant", result: dead ? "already_gone" : "failed" }];
-    }
+  if (!provider.disconnect)
+    return {
+      revocations: await revokeStored(runtime, registration, stored),
+      released: stored.row.generation,
+    };
+  let released: LetGo["released"] = "whole";
+  const context = disconnectContext(runtime, renewal, registration, stored.row, (generation) => {
+    released = generation;
+  });
+  try {
+    const revocations = await provider.disconnect(context);
+    return { revocations, released };
+  } catch (error) {
+    const dead = isConnectorError(error) && (error.fault.kind === "reauthorize" || error.fault.kind === "gone");
+    return { revocations: [{ what: "grant", result: dead ? "already_gone" : "failed" }], released };
   }
-  const grant = await runtime.rows.open(stored);
-  if (!grant) return [];
-  return [
-    ...(await revokeTokens(runtime, registration, { refreshToken: grant.spare })),
-    ...(await revokeTokens(runtime, registration, {
-      refreshToken: grant.refreshToken,
-      accessToken: grant.accessToken,
-    })),
-  ];
 }

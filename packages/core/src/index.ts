@@ -70,6 +70,7 @@ export type {
   CallRequest,
   ConnectionContext,
   ConnectionView,
+  DisconnectContext,
   ExtensionGrantRequest,
   ExtrasContext,
   ProviderContext,

@@ -1,6 +1,8 @@
 import type { AuthorizationServer } from "oauth4webapi";
 import type { Clock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
+import type { Revocation } from "./provider.ts";
+import type { Secret } from "./secret.ts";
 
 /** What a provider's own functions are given to work with. */
 
@@ -26,7 +28,7 @@ export interface ProviderContext {
   /**
    * Calls the API with the application's token and reads the answer as JSON; `undefined` for an empty one.
    *
-   * @throws {ConnectorError} as `api.fault` reads an error answer.
+   * @throws {ConnectorError} as `api.fault` reads an error answer; `retry` where none comes within a minute.
    */
   call(path: string, request?: CallRequest): Promise<unknown>;
 }
@@ -46,9 +48,15 @@ export interface ExtensionGrantRequest {
   readonly grantType: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly owner: string;
+  /** What was asked for, as the connection records it; the request carries what `parameters` say. */
   readonly scope?: readonly string[];
   /** The connection of this owner that takes the grant, in place of a new one. */
   readonly connection?: string;
+  /**
+   * What renews the grant where the answer brings no refresh token: kept as one, sealed, and presented as one. For tokens that are
+   * asked for anew each time, `client.authentication.apply` makes of it what the server reads.
+   */
+  readonly refreshToken?: Secret;
 }
 
 export interface CallRequest {
@@ -64,6 +72,15 @@ export interface CallRequest {
 /** The same for one connection: calls carry the connection's token, where it has its own. */
 export interface ConnectionContext extends ProviderContext {
   readonly connection: ConnectionView;
+}
+
+/** What letting go of a connection may do besides. */
+export interface DisconnectContext extends ConnectionContext {
+  /**
+   * Revokes the connection's tokens at the revocation endpoint (RFC 7009), and tells what became of each. Last, where calls
+   * are needed too: they carry the same tokens.
+   */
+  revoke(): Promise<readonly Revocation[]>;
 }
 
 /** What is plain to see of a connection. */

@@ -5,6 +5,7 @@ import type { FaultKind, ReauthorizeReason } from "./faults.ts";
 import type {
   ConnectionContext,
   ConnectionView,
+  DisconnectContext,
   ExtrasContext,
   ProviderContext,
   ServerContext,
@@ -36,8 +37,11 @@ export interface ProviderDefinition<
   /** Binds tokens to a key of the connection's own, so that nobody else can use them. */
   readonly proof?: ProofDefinition;
   readonly connect?: ConnectDefinition<Schema>;
-  /** Lets go of a grant in the provider's own way. Without it RFC 7009 is used where the server has a revocation endpoint. */
-  readonly disconnect?: (context: ConnectionContext) => Promise<readonly Revocation[]>;
+  /**
+   * Lets go of a grant in the provider's own way; `context.revoke` adds RFC 7009 to it. Without this, RFC 7009 is used where the
+   * server has a revocation endpoint.
+   */
+  readonly disconnect?: (context: DisconnectContext) => Promise<readonly Revocation[]>;
   readonly webhook?: WebhookDefinition<Event>;
   /** What is particular to this provider, as methods of the handle. */
   readonly extras?: (context: ExtrasContext) => Extras;
@@ -277,8 +281,9 @@ export interface ConnectDefinition<Schema extends StandardSchemaV1> {
   /** Reads a callback that says no; `undefined` leaves it to RFC 6749, section 4.1.2.1. Pure. */
   readonly refusal?: (callback: URLSearchParams) => FaultReading | undefined;
   /**
-   * Reads what the token answer tells of the grant; pure but for what it asks of `server`. `parameters` and `kept` are those of
-   * the flow, where one brought the answer. A grant that it throws for is revoked.
+   * Reads what the token answer tells of a new grant; not called for renewals. Pure but for what it asks of `server`, with the
+   * answer's own `access_token` where it has to. `parameters` and `kept` are those of the flow, where one brought the answer. A
+   * grant that it throws for is revoked.
    */
   readonly granted?: (
     answer: Readonly<Record<string, unknown>>,

@@ -1,29 +1,42 @@
 import { type Bearer, createApiClient, viewOf } from "./fetch.ts";
+import type { TokenSet } from "./grants/token-endpoint.ts";
 import { protocol } from "./protocol.ts";
 import type { Answer, Revocation } from "./provider.ts";
-import { isObject, type Row } from "./record.ts";
+import { type Grant, isObject, type Row } from "./record.ts";
 import type { Registration } from "./registration.ts";
+import type { StoredRow } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Secret } from "./secret.ts";
 import { answerSize, exchange } from "./wire.ts";
 
 /**
  * Revokes tokens where the server has an endpoint for it: the refresh token first, which takes the access tokens with it
- * where the server is thorough, then the access token (RFC 7009). A 200 means gone, whether it was known or not;
+ * where the server is thorough, then the access tokens (RFC 7009). A 200 means gone, whether it was known or not;
  * `unsupported_token_type`, that the server revokes none of this kind; anything else, that it may live on.
  */
 export async function revokeTokens(
   runtime: Runtime,
   registration: Registration,
-  tokens: { readonly refreshToken?: Secret | undefined; readonly accessToken?: Secret | undefined },
+  tokens: Partial<Grant>,
 ): Promise<Revocation[]> {
   const revocations: Revocation[] = [];
   for (const [what, token] of [
+    ["refresh_token", tokens.spare],
     ["refresh_token", tokens.refreshToken],
     ["access_token", tokens.accessToken],
+    ...Object.values(tokens.others ?? {}).map((token) => ["access_token", token] as const),
   ] as const)
     if (token) revocations.push({ what, result: await revokeToken(runtime, registration, what, token) });
   return revocations;
+}
+
+/** The same for all that a row holds. */
+export async function revokeStored(
+  runtime: Runtime,
+  registration: Registration,
+  stored: StoredRow,
+): Promise<Revocation[]> {
+  return revokeTokens(runtime, registration, (await runtime.rows.open(stored)) ?? {});
 }
 
 /** Lets go of tokens that came for a grant that was over: in the provider's own way, where it has one. */
@@ -31,7 +44,7 @@ export async function letGo(
   runtime: Runtime,
   registration: Registration,
   row: Row,
-  tokens: { readonly refreshToken?: Secret | undefined; readonly accessToken: Secret },
+  tokens: Pick<TokenSet, "accessToken" | "refreshToken">,
 ): Promise<void> {
   const { provider, name } = registration;
   if (!provider.disconnect) {
@@ -44,7 +57,14 @@ export async function letGo(
   const { call } = createApiClient(runtime, registration, bearer, connection);
   // Nobody waits for this: what fails here is as if the answer had never come.
   await provider
-    .disconnect({ registration: name, clientId: provider.client.id, clock: runtime.clock, connection, call })
+    .disconnect({
+      registration: name,
+      clientId: provider.client.id,
+      clock: runtime.clock,
+      connection,
+      call,
+      revoke: () => revokeTokens(runtime, registration, tokens),
+    })
     .catch(() => {});
 }
 

@@ -121,6 +121,20 @@ test("G10 a token of an audience that has expired leaves the record with the nex
   expect(row.others).toBeUndefined();
 });
 
+test("G73 disconnecting revokes the token of every audience", async () => {
+  await using h = await house(resources);
+  const connection = await h.link();
+  const tokens = [await connection.accessToken(), await connection.accessToken({ resource: accounts })];
+  const { revocations } = await connection.disconnect();
+  expect(revocations.map(({ what, result }) => [what, result])).toEqual([
+    ["refresh_token", "revoked"],
+    ["access_token", "revoked"],
+    ["access_token", "revoked"],
+  ]);
+  const revoked = h.server.journal.filter({ path: "/revoke" }).map(({ form }) => form?.token);
+  expect(revoked.slice(1)).toEqual(tokens);
+});
+
 test("C22 what an audience was granted is not taken for what the connection was", async () => {
   await using h = await house(resources);
   const connection = await h.link();

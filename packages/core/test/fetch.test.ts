@@ -1,4 +1,4 @@
-import type { Connection, FaultReading } from "@linkwright/core";
+import { type Connection, ConnectorError, type FaultReading } from "@linkwright/core";
 import { simulateAuthorizationServer } from "@linkwright/testing";
 import { expect, test } from "vitest";
 import { watchedHouse } from "./support/watched.ts";
@@ -174,7 +174,7 @@ test.each([302, 303, 307, 308] as const)(
     expect((await connection.fetch("/api/me")).status).toBe(401);
     expect(other.journal.count()).toBeGreaterThan(0);
     for (const seen of other.journal.entries) {
-      expect(seen).toMatchObject({ path: "/api/me", query: {} });
+      expect([seen.path, seen.query]).toEqual(["/api/me", {}]);
       expect(seen.headers.authorization).toBeUndefined();
       expect(JSON.stringify(seen)).not.toMatch(/at_/);
     }
@@ -338,4 +338,19 @@ test("G74 an API that says the grant is over is believed where a second place sa
   expect(await connection.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
   expect((await h.refused(connection.accessToken())).fault).toEqual({ kind: "reauthorize", reason: "consent_ended" });
   expect(h.tokenRequests()).toBe(0);
+});
+
+test("G40 what a provider's own hook refuses says where", async () => {
+  await using h = await watchedHouse();
+  const request = () => {
+    throw new ConnectorError({ kind: "permission" }, "bank: another user's.");
+  };
+  const application = h.application({ bank: { api: { base: h.server.origin, request } } });
+  const connection = await h.link("user_1", application);
+  expect(await h.refused(connection.fetch("/api/me"))).toMatchObject({
+    fault: { kind: "permission" },
+    message: `bank: another user's. (registration "bank", connection ${connection.id})`,
+    details: { provider: "bank", registration: "bank", connection: connection.id },
+  });
+  expect(apiCalls(h)).toEqual([]);
 });

@@ -3,9 +3,9 @@ import type {
   ApiRequest,
   CallRequest,
   Clock,
-  ConnectionContext,
   ConnectionView,
   ConnectorError,
+  DisconnectContext,
   ExtrasContext,
 } from "@linkwright/core";
 import { isConnectorError } from "@linkwright/core";
@@ -86,8 +86,8 @@ export function context(respond: (call: Call) => unknown): ExtrasContext & { rea
 export function connectionContext(
   data: Readonly<Record<string, string>>,
   respond: (call: Call) => unknown,
-): ConnectionContext & { readonly calls: Call[] } {
-  return { ...context(respond), connection: view(data) };
+): DisconnectContext & { readonly calls: Call[] } {
+  return { ...context(respond), connection: view(data), revoke: async () => [] };
 }
 
 export function view(data: Readonly<Record<string, string>>, account?: string): ConnectionView {
