@@ -1,12 +1,14 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+
+// Many tests start processes, which would each compile the same sources anew.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url));
 
 export default defineConfig({
   resolve: { conditions: ["@linkwright/source"] },
   ssr: { resolve: { conditions: ["@linkwright/source"] } },
   test: {
     include: ["packages/*/test/**/*.test.ts", "examples/*/test/**/*.test.ts", "docs/test/**/*.test.ts"],
-    // Not finished: its reports and sizes are not written yet. `vitest run --config vitest.packaging.config.ts` runs it.
-    exclude: ["**/node_modules/**", "packages/packaging/**"],
     environment: "node",
     // Many tests wait for processes, browsers and databases: one worker would leave a core idle.
     maxWorkers: 2,

@@ -17,10 +17,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What any process needs, and where its compiled sources are kept. */
+const inherited = () => {
+  const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+  return { PATH, NODE_COMPILE_CACHE };
+};
+
 /** The program in a process of its own, with an environment that is the test's alone. */
 export function run(parameters: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [...flags, script, ...parameters], {
-    env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent", NO_COLOR: "1", ...environment },
+    env: { ...inherited(), HOME: "/nonexistent", NO_COLOR: "1", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };

@@ -416,58 +416,37 @@ const memory = 2 * (ticks.claimLength + ticks.doubtWait);
 
 /**
  * A name that two worlds share where nothing that can follow tells them apart: instants count by their age, beats by whether
- * they were seen, and holders by where they are and not by who they are.
+ * they were seen, and holders by where they are and not by who they are. Short, as there are millions.
  */
 export function nameOf({ now, up, row, grant, server, holders, left, lost, frozen }: World): string {
-  const age = (at: number | undefined) => (at === undefined ? undefined : Math.min(now - at, memory));
+  const age = (at: number | undefined) => (at === undefined ? "" : Math.min(now - at, memory));
   const { claim } = row;
   const places = holders.map(({ place, paused, seen }) => {
     const watched =
       claim && seen?.holder === claim.holder && seen.beat === claim.beat
-        ? [age(seen.since), age(seen.from), age(seen.last)]
-        : undefined;
-    switch (place.at) {
-      case "claimed":
-        return [
-          place.at,
-          place.held,
-          place.token,
-          place.spare,
-          age(place.acknowledged),
-          place.doubt,
-          place.tries,
-          paused,
-          watched,
-        ];
-      case "answered": {
-        const answer =
-          place.answer === "refused" ? place.answer : [place.answer.refreshToken, age(place.answer.issuedAt)];
-        return [
-          place.at,
-          place.held,
-          place.token,
-          place.spare,
-          answer,
-          place.doubt,
-          age(place.since),
-          place.lostBefore,
-          paused,
-          watched,
-        ];
-      }
-      default:
-        return [place, paused, watched];
-    }
+        ? `${age(seen.since)},${age(seen.from)},${age(seen.last)}`
+        : "";
+    return `${nameOfPlace(place, age)};${flag(paused)};${watched}`;
   });
-  return JSON.stringify([
-    up,
-    [row.generation, row.claims, row.state, row.reason, row.lineage, claim?.holder, row.doubt?.cause],
-    [age(row.token?.issuedAt), row.token?.expiresAt === -1, Math.max((row.failure?.retryAt ?? 0) - now, 0)],
-    grant,
-    server,
-    places.map((place) => JSON.stringify(place)).sort(),
-    left,
-    lost > 0,
-    frozen > 0,
-  ]);
+  return [
+    `${flag(up)}${flag(lost > 0)}${flag(frozen > 0)}`,
+    `${row.generation},${row.claims},${row.state},${row.reason},${row.lineage?.generation},${row.lineage?.claim},${claim?.holder},${row.doubt?.cause}`,
+    `${age(row.token?.issuedAt)},${flag(row.token?.expiresAt === -1)},${Math.max((row.failure?.retryAt ?? 0) - now, 0)}`,
+    `${grant.refreshToken},${grant.spare},${server.newest},${server.before},${flag(server.dead)}`,
+    ...places.sort(),
+    `${left.crashes},${left.outages},${left.losses},${left.pauses},${left.expiries}`,
+  ].join("|");
 }
+
+function nameOfPlace(place: Place, age: (at: number) => number | ""): string {
+  if (place.at === "idle") return "i";
+  if (place.at === "done") return `d${place.outcome}`;
+  const { held, token, spare, doubt } = place;
+  const holding = `${held.holder},${held.generation},${held.number},${held.presenting},${token},${spare},${flag(doubt)}`;
+  if (place.at === "claimed") return `c${holding},${age(place.acknowledged)},${place.tries}`;
+  const { answer, since, lostBefore } = place;
+  const said = answer === "refused" ? "no" : `${answer.refreshToken},${age(answer.issuedAt)}`;
+  return `a${holding},${said},${age(since)},${flag(lostBefore)}`;
+}
+
+const flag = (is: boolean): number => (is ? 1 : 0);
