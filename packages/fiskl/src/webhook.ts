@@ -19,7 +19,7 @@ export type WebhookOptions =
   | {
       /**
        * Whether a message is Fiskl's, should it sign in another way. Must cover the whole body: the message is then known by the
-       * id in it, and a second one with that id is dropped.
+       * id in it, and a second one with that id is dropped for as long as ids are kept. No `tolerance` is applied to its time.
        */
       readonly verify: (request: WebhookRequest) => boolean | Promise<boolean>;
     };
