@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
-import { createProject, type Output, type Project } from "./project.ts";
+import { createFolder, createProject, type Output, type Project } from "./project.ts";
 import type { Registry } from "./registry.ts";
 import { workerd } from "./runtimes.ts";
 import { isPortable, publicPackages, specifiers } from "./workspace.ts";
@@ -21,7 +21,8 @@ export interface Application extends Disposable {
 const sources = fileURLToPath(new URL("./conformance/", import.meta.url));
 
 export async function createApplication(registry: Registry): Promise<Application> {
-  const project = createProject();
+  const folder = createFolder();
+  const project = createProject(folder, "application");
   const portable = publicPackages.filter(isPortable);
   await project.install(registry, [...portable.map(({ manifest }) => manifest.name), "@linkwright/testing"]);
   cpSync(sources, project.folder, { recursive: true });
@@ -46,7 +47,7 @@ export async function createApplication(registry: Registry): Promise<Application
       await using world = await openWorld(project);
       return await work(project, world.setting);
     },
-    [Symbol.dispose]: () => project[Symbol.dispose](),
+    [Symbol.dispose]: () => folder[Symbol.dispose](),
   };
 }
 

@@ -1,12 +1,13 @@
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Project } from "./project.ts";
+import { execute } from "./project.ts";
 
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
 const tsc = join(dirname(typescript), "bin", "tsc");
 
 /** How applications have TypeScript find modules. */
-type Way = keyof typeof ways;
+export type Way = keyof typeof ways;
 
 const ways = {
   nodenext: { module: "nodenext", moduleResolution: "nodenext" },
@@ -14,28 +15,28 @@ const ways = {
 };
 
 /**
- * What TypeScript has to say, with everything strict and the types of packages looked at too; empty where all is well.
+ * What TypeScript has to say, an entry for each error, with everything strict and the types of packages looked at too. Files are
+ * read by one run, since the types of the platform are most of the work; each finds packages from where it stands.
  *
- * @param types - Packages of global types, such as `node`.
+ * @param files - Paths from the folder.
+ * @param node - A folder that `@types/node` is installed in, where its types are to be there.
  */
-export async function compile(
-  project: Project,
-  way: Way,
-  files: readonly string[],
-  types: readonly string[],
-): Promise<string> {
+export async function compile(folder: string, way: Way, files: readonly string[], node?: string): Promise<string[]> {
   const compilerOptions = {
     ...ways[way],
     target: "es2022",
     lib: ["es2024", "esnext.disposable", "dom", "dom.iterable"],
-    types,
+    types: node === undefined ? [] : ["node"],
+    ...(node !== undefined && { typeRoots: [join(node, "node_modules", "@types")] }),
     strict: true,
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
     allowImportingTsExtensions: true,
     noEmit: true,
   };
-  project.write("tsconfig.json", JSON.stringify({ compilerOptions, files }));
-  const { status, stdout } = await project.run(process.execPath, [tsc, "--pretty", "false"]);
-  return status === 0 ? "" : stdout || `it ended with ${status}`;
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  const { status, stdout, stderr } = await execute(process.execPath, [tsc, "--pretty", "false"], { cwd: folder });
+  if (status === 0) return [];
+  const errors = stdout.trimEnd().split(/\n(?=\S)/);
+  return errors[0] === "" ? [`it ended with ${status}: ${stderr}`] : errors;
 }

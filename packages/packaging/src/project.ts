@@ -1,11 +1,21 @@
 import { type ExecFileOptions, execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Registry } from "./registry.ts";
 
-/** An application of somebody else's: a folder of its own, away from this repository. */
-export interface Project extends Disposable {
+/** A folder for one test file, away from this repository. */
+export interface Folder extends Disposable {
+  readonly path: string;
+}
+
+export function createFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), "linkwright-applications-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/** An application of somebody else's: a folder of its own, which nothing is installed above of. */
+export interface Project {
   readonly folder: string;
   write(name: string, content: string): string;
   /** Installs packages by npm from the registry. */
@@ -19,8 +29,9 @@ export interface Output {
   readonly stderr: string;
 }
 
-export function createProject(): Project {
-  const folder = mkdtempSync(join(tmpdir(), "linkwright-project-"));
+export function createProject(within: Folder, name: string): Project {
+  const folder = join(within.path, name);
+  mkdirSync(folder);
   const write = (name: string, content: string) => {
     writeFileSync(join(folder, name), content);
     return join(folder, name);
@@ -43,7 +54,6 @@ export function createProject(): Project {
       if (status !== 0)
         throw new Error(`npm could not install ${packages.join(" ")}; not here: ${missing.join(" ")}\n${stderr}`);
     },
-    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
   };
 }
 

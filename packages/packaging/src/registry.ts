@@ -46,7 +46,7 @@ export async function serveRegistry(): Promise<Registry> {
     const wanted = versions.find(({ manifest }) => `${manifest.version}.tgz` === version);
     if (!wanted) return json(response, undefined);
     wanted.bytes().then(
-      (bytes) => response.end(bytes),
+      (bytes) => response.writeHead(200, lasting).end(bytes),
       (error: unknown) => response.writeHead(500).end(String(error)),
     );
   });
@@ -107,6 +107,11 @@ function packument(name: string, versions: readonly Version[], origin: string): 
 
 const ascending = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true });
 
+/** Nothing changes while the registry is there, so npm asks once. */
+const lasting = { "cache-control": "public, max-age=3600, immutable" };
+
 function json(response: ServerResponse, body: object | undefined): void {
-  response.writeHead(body ? 200 : 404, { "content-type": "application/json" }).end(JSON.stringify(body ?? {}));
+  response
+    .writeHead(body ? 200 : 404, { "content-type": "application/json", ...(body && lasting) })
+    .end(JSON.stringify(body ?? {}));
 }

@@ -6,18 +6,18 @@ import { tarballOf } from "../src/tarball.ts";
 import { publicPackages, root } from "../src/workspace.ts";
 
 /**
- * What the packages offer is written down in `api/`, so that a change of it is seen where it is reviewed.
- * `UPDATE_API=1 pnpm exec vitest run packages/packaging/test/api.test.ts` writes it anew, after `pnpm build`.
+ * What the packages offer is written down in `api/`, so that a change of it is seen where it is reviewed. `pnpm reports` writes it
+ * anew.
  */
 const advice =
-  "what this package offers has changed: if it should, run `pnpm build && UPDATE_API=1 pnpm exec vitest run packages/packaging/test/api.test.ts`, look at the difference, and add a changeset";
+  "what this package offers has changed: if it should, run `pnpm reports`, look at the difference, and add a changeset";
 
 let reports: ReadonlyMap<string, ApiReport>;
 beforeAll(async () => {
   // Refuses what is older than its sources.
   await Promise.all(publicPackages.map(tarballOf));
   reports = new Map(apiReports(publicPackages).map((report) => [report.name, report]));
-  if (process.env.UPDATE_API !== "1") return;
+  if (process.env.UPDATE_REPORTS !== "1") return;
   mkdirSync(join(root, "api"), { recursive: true });
   for (const { path, text } of reports.values()) writeFileSync(path, text);
 }, 300_000);

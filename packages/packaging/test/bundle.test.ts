@@ -8,7 +8,7 @@ import { isPortable, publicPackages } from "../src/workspace.ts";
 
 /**
  * Bytes of own code, minified and gzipped: with little room above what it is today, so that who makes a package larger says so. The
- * target is another thing, and what is above it is not there yet. `UPDATE_SIZES=1` writes ceilings anew, after `pnpm build`.
+ * target is another thing, and what is above it is not there yet. `pnpm reports` writes ceilings anew.
  */
 interface Size {
   readonly ceiling: number;
@@ -19,7 +19,7 @@ const written = new URL("../sizes.json", import.meta.url);
 const read = () => JSON.parse(readFileSync(written, "utf8")) as Record<string, Size>;
 
 beforeAll(async () => {
-  if (process.env.UPDATE_SIZES !== "1") return;
+  if (process.env.UPDATE_REPORTS !== "1") return;
   const sizes: Record<string, Size> = {};
   for (const of of publicPackages) {
     const { ceiling = 0, ...rest } = read()[of.short] ?? {};
@@ -37,8 +37,7 @@ describe.each(publicPackages)("$manifest.name", (of) => {
     const size = await ownSize(of);
     const { ceiling = 0, target } = read()[of.short] ?? {};
     const aim = target === undefined ? "" : `, the target is ${target}`;
-    const advice =
-      "if it should, run `pnpm build && UPDATE_SIZES=1 pnpm exec vitest run packages/packaging/test/bundle.test.ts`";
+    const advice = "if it should, run `pnpm reports`";
     expect(fits(size, ceiling), `${of.short} has ${size} bytes, its ceiling is ${ceiling}${aim}: ${advice}`).toBe(true);
   });
 

@@ -2,7 +2,7 @@ import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
-import { createProject, type Project } from "../src/project.ts";
+import { createFolder, createProject, type Folder, type Project } from "../src/project.ts";
 import { type Registry, serveRegistry } from "../src/registry.ts";
 import { nodes } from "../src/runtimes.ts";
 import { tarballOf, text } from "../src/tarball.ts";
@@ -16,15 +16,20 @@ import {
   specifiers,
 } from "../src/workspace.ts";
 
-/** Each package in an application of its own, which has nothing else. */
+/** Packages in applications that have nothing else: each alone, and all together. */
+
+const ways = ["nodenext", "bundler"] as const;
 
 let registry: Registry;
+let folder: Folder;
 beforeAll(async () => {
   registry = await serveRegistry();
+  folder = createFolder();
 });
-afterAll(() => registry[Symbol.asyncDispose]());
-
-const list = "console.log(JSON.stringify(Object.keys(whole).filter((name) => name !== 'module.exports').sort()))";
+afterAll(async () => {
+  folder[Symbol.dispose]();
+  await registry[Symbol.asyncDispose]();
+});
 
 /** The packages of this house that come along, and the one that is asked for. */
 function withBelow({ short, manifest }: PublicPackage): Set<string> {
@@ -32,108 +37,130 @@ function withBelow({ short, manifest }: PublicPackage): Set<string> {
   return new Set([short, ...needed.flatMap((each) => [...withBelow(each)])]);
 }
 
-const sourceOf = ({ folder, manifest }: PublicPackage, specifier: string) =>
-  join(folder, manifest.exports[`.${specifier.slice(manifest.name.length)}`]?.["@linkwright/source"] ?? "");
+/** What can be imported of packages by their sources: names by specifier. */
+async function namesOf(packages: readonly PublicPackage[]): Promise<Record<string, string[]>> {
+  const names: Record<string, string[]> = {};
+  for (const { folder: at, manifest } of packages)
+    for (const [path, { "@linkwright/source": source = "" }] of Object.entries(manifest.exports))
+      names[manifest.name + path.slice(1)] = Object.keys((await import(join(at, source))) as object).sort();
+  return names;
+}
 
-/** Writes files that import and require packages, and expects each Node to find in them what is in their sources. */
-async function expectNames(
-  project: Project,
-  of: PublicPackage,
-  programs: readonly (typeof nodes)[number][],
-): Promise<void> {
+/** Files that import and require packages, and print what they find in them. */
+function writePrograms(project: Project, packages: readonly PublicPackage[]): string[] {
+  const all = packages.flatMap(specifiers);
+  const text = (from: (specifier: string) => string) =>
+    `const named = (whole) => Object.keys(whole).filter((name) => name !== "module.exports").sort();
+console.log(JSON.stringify({ ${all.map((each) => `"${each}": named(${from(each)})`).join(", ")} }));\n`;
+  const imports = all.map((each, n) => `import * as part${n} from "${each}";\n`);
+  project.write("import.js", imports.join("") + text((each) => `part${all.indexOf(each)}`));
+  project.write(
+    "require.cjs",
+    text((each) => `require("${each}")`),
+  );
+  return ["import.js", "require.cjs"];
+}
+
+async function expectNames(project: Project, packages: readonly PublicPackage[], program: string): Promise<void> {
+  const names = await namesOf(packages);
   // Node itself warns of its SQLite.
-  const flags = of.short === "store-sqlite" ? ["--disable-warning=ExperimentalWarning"] : [];
-  for (const specifier of specifiers(of)) {
-    const names = Object.keys((await import(sourceOf(of, specifier))) as object).sort();
-    expect(names.length).toBeGreaterThan(0);
-    project.write("import.js", `import * as whole from "${specifier}"; ${list}`);
-    project.write("require.cjs", `const whole = require("${specifier}"); ${list}`);
-    for (const { name, program } of programs)
-      for (const file of ["import.js", "require.cjs"]) {
-        const { status, stdout, stderr } = await project.run(program, [...flags, file]);
-        const found = { name, file, status, stderr, names: JSON.parse(stdout || "[]") as string[] };
-        expect(found).toEqual({ name, file, status: 0, stderr: "", names });
-      }
+  const sqlite = packages.some(({ short }) => short === "store-sqlite");
+  const flags = sqlite ? ["--disable-warning=ExperimentalWarning"] : [];
+  for (const file of writePrograms(project, packages)) {
+    const { status, stdout, stderr } = await project.run(program, [...flags, file]);
+    const found = { file, status, stderr, names: JSON.parse(stdout || "{}") as object };
+    expect(found).toEqual({ file, status: 0, stderr: "", names });
   }
 }
 
-/** A file that uses the types of packages as a whole. */
+/** A file that uses the types of packages as a whole, and would not compile if they had none. */
 function application(packages: readonly PublicPackage[]): string {
   const all = packages.flatMap(specifiers);
-  const imports = all.map((specifier, n) => `import * as part${n} from "${specifier}";`);
-  return `${imports.join("\n")}\nexport const whole: object[] = [${all.map((_, n) => `part${n}`).join(", ")}];\n`;
+  const lines = all.flatMap((specifier, n) => [
+    `import * as part${n} from "${specifier}";`,
+    "// @ts-expect-error There is no such name.",
+    `import { nothing as nothing${n} } from "${specifier}";`,
+  ]);
+  return `${lines.join("\n")}\nexport const whole: object[] = [${all.map((_, n) => `part${n}`).join(", ")}];\n`;
 }
 
-describe.each(publicPackages)("G76 $manifest.name installed alone", (of) => {
-  test("is imported and required on the Node floor, and its types hold", async () => {
-    using project = createProject();
-    const types = isPortable(of) ? [] : ["node"];
-    await project.install(registry, [of.manifest.name, ...types.map((name) => `@types/${name}`)]);
-    const house = readdirSync(join(project.folder, "node_modules", "@linkwright"));
-    expect(house.sort()).toEqual([...withBelow(of)].sort());
-    await expectNames(project, of, [nodes[0]]);
-    project.write("application.ts", application([of]));
-    expect(await compile(project, "nodenext", ["application.ts"], types)).toBe("");
-  }, 120_000);
+describe("G76 installed alone", () => {
+  describe.concurrent.each(publicPackages)("$manifest.name", (of) => {
+    test("is imported and required on the Node floor", async () => {
+      const project = createProject(folder, of.short);
+      project.write("application.ts", application([of]));
+      await project.install(registry, [of.manifest.name, ...(isPortable(of) ? [] : ["@types/node"])]);
+      const house = readdirSync(join(project.folder, "node_modules", "@linkwright"));
+      expect(house.sort()).toEqual([...withBelow(of)].sort());
+      await expectNames(project, [of], nodes[0].program);
+    }, 120_000);
+  });
+
+  const files = (packages: readonly PublicPackage[]) => packages.map(({ short }) => `${short}/application.ts`);
+  const [portable, others] = [publicPackages.filter(isPortable), publicPackages.filter((of) => !isPortable(of))];
+
+  test.each(ways)(
+    "their types hold under %s, of those for all runtimes without the types of Node",
+    async (way) => {
+      expect(await compile(folder.path, way, files(portable))).toEqual([]);
+      const withTypes = join(folder.path, others[0]?.short ?? "");
+      expect(await compile(folder.path, way, files(others), withTypes)).toEqual([]);
+    },
+    120_000,
+  );
 });
 
 describe("G76 installed together", () => {
   const snippets = join(root, "examples", "snippets");
   const house = publicPackages.map(({ manifest }) => manifest.name);
   let project: Project;
+  /** What TypeScript says of everything that is compiled with all packages there. */
+  let errors: readonly string[];
+  const [documents, readmes]: [string[], string[]] = [[], []];
   beforeAll(async () => {
-    project = createProject();
+    project = createProject(folder, "together");
     const others = Object.keys(readManifest(snippets).dependencies ?? {}).filter((name) => !house.includes(name));
     await project.install(registry, [...house, ...others, "@types/node", "@types/pg", "keyv"]);
-  }, 120_000);
-  afterAll(() => project[Symbol.dispose]());
-
-  test.each(publicPackages)(
-    "$manifest.name is imported and required above the Node floor",
-    async (of) => {
-      await expectNames(project, of, nodes.slice(1));
-    },
-    60_000,
-  );
-
-  test.each(["nodenext", "bundler"] as const)(
-    "all types hold under %s",
-    async (way) => {
-      project.write("application.ts", application(publicPackages));
-      expect(await compile(project, way, ["application.ts"], ["node"])).toBe("");
-    },
-    60_000,
-  );
-
-  test("the snippets of the documents compile", async () => {
+    project.write("application.ts", application(publicPackages));
     cpSync(join(snippets, "src"), join(project.folder, "snippets"), { recursive: true });
-    const files = filesUnder(join(snippets, "src")).map((name) => `snippets/${name}`);
-    expect(files.length).toBeGreaterThan(5);
-    expect(await compile(project, "nodenext", files, ["node"])).toBe("");
-  }, 60_000);
-
-  test("the code of every README compiles", async () => {
-    const files: string[] = [];
+    documents.push(...filesUnder(join(snippets, "src")).map((name) => `snippets/${name}`));
     for (const of of publicPackages) {
       const readme = text((await tarballOf(of)).files, "README.md");
       const blocks = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code = ""]) => code);
       blocks.forEach((code, n) => {
-        files.push(`${of.short}-${n}.ts`);
-        project.write(`${of.short}-${n}.ts`, `${code}\nexport {};\n`);
+        readmes.push(`README-${of.short}-${n}.ts`);
+        project.write(`README-${of.short}-${n}.ts`, `${code}\nexport {};\n`);
       });
     }
-    expect(files.length).toBeGreaterThan(8);
-    const told = await compile(project, "nodenext", files, ["node"]);
-    // A name that a fragment does not declare is the reader's own.
-    const errors = told.split("\n").filter((line) => line !== "" && !/error TS(2304|2552|18004):/.test(line));
-    expect(errors).toEqual([]);
-  }, 60_000);
-});
+    const all = ["application.ts", ...documents, ...readmes];
+    errors = await compile(project.folder, "nodenext", all, project.folder);
+  }, 120_000);
 
-test("G76 types that are not there are missed", async () => {
-  using project = createProject();
-  await project.install(registry, ["@linkwright/core"]);
-  project.write("application.ts", `import { createNothing } from "@linkwright/core";\ncreateNothing();\n`);
-  for (const way of ["nodenext", "bundler"] as const)
-    expect(await compile(project, way, ["application.ts"], [])).toContain("has no exported member 'createNothing'");
-}, 60_000);
+  test.each(nodes.slice(1))(
+    "all are imported and required on $name",
+    async ({ program }) => {
+      await expectNames(project, publicPackages, program);
+    },
+    60_000,
+  );
+
+  test("all types hold under nodenext", () => {
+    expect(errors.filter((error) => !/^(snippets\/|README-)/.test(error))).toEqual([]);
+  });
+
+  test("all types hold under bundler", async () => {
+    expect(await compile(project.folder, "bundler", ["application.ts"], project.folder)).toEqual([]);
+  }, 60_000);
+
+  test("the snippets of the documents compile", () => {
+    expect(documents.length).toBeGreaterThan(5);
+    expect(errors.filter((error) => error.startsWith("snippets/"))).toEqual([]);
+  });
+
+  test("the code of every README compiles", () => {
+    expect(readmes.length).toBeGreaterThan(8);
+    // A name that a fragment does not declare is the reader's own.
+    const wrong = errors.filter((error) => /^README-/.test(error) && !/error TS(2304|2552|18004):/.test(error));
+    expect(wrong).toEqual([]);
+  });
+});

@@ -10,12 +10,18 @@ import { isPortable, publicPackages, root } from "../src/workspace.ts";
 /**
  * The tests of core, the adapters and the embedded store by the lowest and the newest Node; all others run by the one that the
  * repository pins. Left out is what takes long and tells nothing of a runtime: all interleavings of a model, what is made up by
- * chance, and processes killed. Those of web stand on what Node 22 has not (`AsyncDisposableStack`); its code does not.
+ * chance or done thousands of times, and work shared among processes. Those of web stand on what Node 22 has not
+ * (`AsyncDisposableStack`); its code does not.
  */
 const left = [
   "**/lifecycle-model.test.ts",
   "**/renewal-interleavings.test.ts",
+  "**/counterexamples.test.ts",
   "**/conventions.test.ts",
+  "**/pages.test.ts",
+  "**/flow.test.ts",
+  "**/maintenance.test.ts",
+  "**/reseal.test.ts",
   "**/kill.test.ts",
   "**/hostile-*.test.ts",
 ];
@@ -36,7 +42,7 @@ interface Report {
 
 const vitest = join(dirname(createRequire(join(root, "package.json")).resolve("vitest/package.json")), "vitest.mjs");
 
-test.each([nodes[0], nodes[2]])(
+test.concurrent.each([nodes[0], nodes[2]])(
   "G78 core, adapters and the embedded store pass their tests on $name",
   async ({ program }) => {
     const tested = publicPackages.filter(
@@ -52,8 +58,12 @@ test.each([nodes[0], nodes[2]])(
       "run",
       // A process for each file would double what it takes.
       "--no-isolate",
+      "--maxWorkers=1",
+      // Two of these run beside other tests.
+      "--testTimeout=120000",
       ...tested.map(({ short }) => `packages/${short}/test`),
       ...left.map((each) => `--exclude=${each}`),
+      "--testNamePattern=^(?!.*\\bprocess(es)?\\b)",
     ];
     const reporter = ["--reporter=json", `--outputFile=${outputFile}`];
     const { status, stderr } = await execute(program, [vitest, ...arguments_, ...reporter], {

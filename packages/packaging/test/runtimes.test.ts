@@ -31,7 +31,7 @@ test("the runtimes are those that they are taken for", async () => {
   expect(await version(bun)).toMatch(/^1\./);
 });
 
-describe("G78 core and adapters run", () => {
+describe.concurrent("G78 core and adapters run", () => {
   /** Each portable package is imported there, too. */
   const looked = 31 + publicPackages.filter(isPortable).flatMap(specifiers).length;
 
