@@ -112,7 +112,8 @@ test("G63 G70 C33 C34 callbacks of a flow that is under way, with whatever besid
       const form = new URLSearchParams(list.filter(([name]) => name !== "state"));
       form.set("state", state);
       if (echo) form.set("error_description", `${form.get("error_description")} ${state} ${code} ${session}`);
-      if (!form.has("code")) form.set("code", code);
+      // What the words repeat is a secret only where it is the callback's own code.
+      if (echo || !form.has("code")) form.set("code", code);
       const attempt = () => connector.complete(`https://app.example${path}?${form}`, { session });
       const secrets = [state, code, "a client secret of the bank's"];
       const { fault } = await cleanRefusal(attempt(), secrets);
