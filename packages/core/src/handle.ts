@@ -47,6 +47,13 @@ type WebhookPart<Event> = [Event] extends [never]
 /** The handle of one registration, as its provider is defined. */
 export function handleOf(runtime: Runtime, renewal: Renewal, registration: Registration): object {
   const { grants, extras, webhook } = registration.provider;
+  /** One for all who ask for the whole: what it finds out once serves them all. */
+  let whole: Application | undefined;
+  const app = (options?: ApplicationOptions): Application => {
+    if (options) return createApplication(runtime, renewal, registration, options);
+    whole ??= createApplication(runtime, renewal, registration);
+    return whole;
+  };
   return {
     ...extras?.({
       ...providerContext(runtime, renewal, registration),
@@ -61,9 +68,7 @@ export function handleOf(runtime: Runtime, renewal: Renewal, registration: Regis
         return createConnection(runtime, renewal, registration, row);
       },
     }),
-    ...((grants.clientCredentials || grants.staticToken) && {
-      app: (options?: ApplicationOptions) => createApplication(runtime, renewal, registration, options),
-    }),
+    ...((grants.clientCredentials || grants.staticToken) && { app }),
     ...(webhook && {
       webhook: (request: Request, reception?: WebhookReception<unknown>) =>
         receiveWebhook(runtime, renewal, registration, request, reception),

@@ -135,6 +135,15 @@ test("G73 disconnecting revokes the token of every audience", async () => {
   expect(revoked.slice(1)).toEqual(tokens);
 });
 
+test("the application as a whole is one, and one of less scope is another", async () => {
+  await using h = await house();
+  const { bank } = h.connector.providers;
+  expect(bank.app()).toBe(bank.app());
+  expect(await bank.app().accessToken()).toBe(await bank.app().accessToken());
+  expect(await bank.app({ scope: ["read"] }).accessToken()).not.toBe(await bank.app().accessToken());
+  expect(h.server.journal.count({ path: "/token", grantType: "client_credentials" })).toBe(2);
+});
+
 test("C22 what an audience was granted is not taken for what the connection was", async () => {
   await using h = await house(resources);
   const connection = await h.link();
