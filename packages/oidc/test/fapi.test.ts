@@ -249,6 +249,18 @@ test("C40 a key from a vault that turns out to be of another algorithm signs not
   await connector.close();
 });
 
+test("C42 the profile pushes requests also where the server does not insist", async () => {
+  const { connector, bank: handle } = application({
+    ...conforming,
+    issuer: security.origin,
+    clientId: "ES256",
+    metadata: { require_pushed_authorization_requests: false },
+  });
+  const flow = await handle.connect({ owner, session });
+  expect([...new URL(flow.url).searchParams.keys()].sort()).toEqual(["client_id", "request_uri"]);
+  await connector.close();
+});
+
 test("C39 with a certificate the tokens are bound to that, and no DPoP is needed", () => {
   expect(oidc({ ...conforming, authentication: tlsClientAuth() }).proof).toBeUndefined();
   expect(oidc({ ...conforming, mtls: true }).proof).toBeUndefined();
