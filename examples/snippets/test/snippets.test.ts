@@ -7,9 +7,6 @@ import { anchorsOf, at, blocksOf, linksOf, pages, read, regionOf, renewed } from
  * compared with it. `UPDATE_DOCS=1 vitest run examples/snippets` writes the blocks anew.
  */
 
-/** Pages whose blocks are fragments still, and name no source. */
-const unmarked = /^docs\/(providers\/.*|stores)\.md$/;
-
 if (process.env.UPDATE_DOCS === "1") for (const page of pages) writeFileSync(at(page), renewed(page));
 
 const blocks = pages.flatMap(blocksOf);
@@ -27,8 +24,8 @@ describe("a block that names its source is equal to it", () => {
   });
 });
 
-test("no other page has a block without a source", () => {
-  const found = blocks.filter(({ page, source }) => source === undefined && !unmarked.test(page));
+test("no block is without a source", () => {
+  const found = blocks.filter(({ source }) => source === undefined);
   expect(found.map(({ page, line }) => `${page}:${line}`)).toEqual([]);
 });
 
