@@ -53,12 +53,12 @@ test("Fiskil: what else there is, and the Platform API by a key of its own", asy
   const open = (simulated: Parameters<typeof fiskil.banks>[1]) =>
     createConnector({ providers: { fiskil: fiskil.banks(vault, simulated) }, ...installation(clock) });
   const [connector, platform] = [open(local), open({ ...local, clientId: "key_02platform" })];
-  const { found, consents, institutions, permissions, freshness } = await fiskil.manage(connector);
+  const { found, consents, institutions, permissions, bank } = await fiskil.manage(connector);
   expect(found).toHaveLength(1);
   expect(consents).toEqual([]);
   for (const list of [institutions, permissions]) expect(list.length).toBeGreaterThan(0);
   expect(await fiskil.products(platform)).toEqual([]);
-  expect(freshness.status).toBe(200);
+  expect(bank.status).toBe(200);
   await Promise.all([connector.close(), platform.close()]);
 });
 

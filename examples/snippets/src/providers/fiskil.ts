@@ -61,9 +61,9 @@ export async function manage({ providers: { fiskil: banks } }: Banks) {
   await banks.endUsers.delete(id);
   const institutions = await banks.institutions.list({ industry: "banking" });
   const permissions = await banks.permissions.list();
-  const freshness = await banks.app().fetch("/v1/data-freshness"); // anything else, as the application
+  const bank = await banks.app().fetch("/v1/institutions/88888"); // anything else, as the application
   // #endregion
-  return { found, consents, institutions, permissions, freshness };
+  return { found, consents, institutions, permissions, bank };
 }
 
 // #region platform
