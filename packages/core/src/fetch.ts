@@ -203,7 +203,8 @@ export function createApiClient(
       token = sent.token;
       answer = await readAnswer(sent.response, callSize);
     } catch (error) {
-      if (error instanceof ConnectorError && !stop.signal.aborted) throw error;
+      // What the grant or its store says counts, also where it was said late.
+      if (error instanceof ConnectorError && error.fault.kind !== "aborted") throw error;
       const retryAt = runtime.clock.now() + 1000;
       const what = stop.signal.aborted ? `did not answer within ${callDeadline / 1000} s` : "could not be reached";
       throw new ConnectorError({ kind: "retry", retryAt }, `The API at ${url.origin} ${what}. Try again.`, place);
