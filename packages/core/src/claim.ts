@@ -55,6 +55,12 @@ export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: strin
   }
   next();
 
+  /** Whether nobody else can be presenting the token, nor have presented it. */
+  function safe(): boolean {
+    const succeeded = stored.row.generation !== claimedRow.row.generation;
+    return !lost && !succeeded && clock.monotonic() - acknowledged <= timing.claimLength / 2;
+  }
+
   return {
     holder,
     generation: claimedRow.row.generation,
@@ -65,12 +71,12 @@ export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: strin
     },
     async assure() {
       if (clock.monotonic() - began + timing.requestDeadline > timing.claimCap) lost = true;
-      if (!lost && clock.monotonic() - acknowledged <= timing.claimLength / 2) return;
+      if (safe()) return;
       if (!lost) {
         beating = beat();
         await beating;
       }
-      if (lost || clock.monotonic() - acknowledged > timing.claimLength / 2)
+      if (!safe())
         throw new ConnectorError(
           { kind: "retry", retryAt: clock.now() + timing.claimLength },
           "Another process is renewing this connection.",

@@ -38,7 +38,7 @@ export interface Watch {
 export type Situation = Pick<
   Row,
   "id" | "state" | "reason" | "generation" | "claim" | "doubt" | "failure" | "token" | "others"
-> & { readonly refresh?: object };
+> & { readonly refresh?: { readonly fingerprint?: string } };
 
 export const unwatched: Watch = { silence: 0, watched: 0 };
 
@@ -67,7 +67,7 @@ export function decide(row: Situation, ask: Ask, policy: Policy, timing: Timing)
   const left = takeoverIn(row, ask, policy, timing);
   if (left > 0) return fail({ kind: "retry", retryAt: ask.now + left });
   if (row.failure && row.failure.retryAt > ask.now) return fail({ kind: "retry", retryAt: row.failure.retryAt });
-  const doubt = row.doubt?.cause ?? (row.claim && policy.rotates ? "lapsed_claim" : undefined);
+  const doubt = row.doubt?.cause ?? (presents(row) && policy.rotates ? "lapsed_claim" : undefined);
   return doubt ? { do: "claim", doubt } : { do: "claim" };
 }
 
@@ -77,8 +77,13 @@ export function decide(row: Situation, ask: Ask, policy: Policy, timing: Timing)
  */
 function takeoverIn(row: Situation, ask: Ask, policy: Policy, timing: Timing): number {
   if (!row.claim) return 0;
-  const patience = policy.rotates && policy.reuseGrace === undefined ? timing.doubtWait : 0;
+  const patience = policy.rotates && policy.reuseGrace === undefined && presents(row) ? timing.doubtWait : 0;
   return Math.max(timing.claimLength + patience - ask.watch.silence, timing.claimLength - ask.watch.watched);
+}
+
+/** Whether the claim is on the refresh token that the row holds, and not on one that was succeeded meanwhile. */
+function presents({ claim, refresh }: Situation): boolean {
+  return claim !== undefined && (claim.presenting ?? refresh?.fingerprint) === refresh?.fingerprint;
 }
 
 function fail(fault: Fault, mark?: ReauthorizeReason): Decision {
@@ -189,10 +194,10 @@ export type Miss =
 /** How far apart two refusals must be for a suspected one to be believed. */
 const suspicionSpan = 60_000;
 
-/** The row after an attempt without tokens; `undefined` where the row has moved on and nothing is to be written. */
+/** The row after an attempt without tokens; where it has moved on, at most without the claim. `undefined`: nothing is to be written. */
 export function missed(row: Row, held: Held, miss: Miss, now: number, policy: Policy, timing: Timing): Row | undefined {
-  if (row.generation !== held.generation || row.state === "ended") return undefined;
   const rest = withoutClaim(row, held.holder);
+  if (row.generation !== held.generation || row.state === "ended") return rest === row ? undefined : rest;
   const repeated = row.suspected !== undefined && now - row.suspected >= suspicionSpan;
   if (miss.miss === "misconfigured") return rest === row ? undefined : rest;
   if (miss.miss === "refused" && (!miss.suspected || repeated))

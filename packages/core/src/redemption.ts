@@ -42,7 +42,10 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
     tookOver: boolean,
   ): Promise<CacheEntry | undefined> {
     try {
-      if (tookOver && subject.policy.rotates && (await outlived(subject, claim))) return undefined;
+      if (tookOver && subject.policy.rotates && (await outlived(subject, claim))) {
+        await release(claim);
+        return undefined;
+      }
       const tokens = await present(subject, claim, grant);
       await claim.stop();
       return await commit(subject, claim, grant, claim.presenting, tokens);
@@ -122,6 +125,8 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
             const change = current && { row: next.row, grant: { ...current, ...optional("spare", refreshToken) } };
             return { keep: next.keep, ...optional("change", change) };
           }
+          case "row":
+            return { keep: next.keep, ...(next.row !== row && { change: { row: next.row } }) };
           default:
             return { keep: next.keep };
         }
@@ -151,7 +156,10 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
     first: TokenFailure,
   ): Promise<undefined> {
     const spare = await secondChance(subject, claim, grant, first);
-    if (spare === "look") return undefined;
+    if (spare === "look") {
+      await release(claim);
+      return undefined;
+    }
     const failure = spare ?? first;
     const miss = missOf(failure);
     await claim.stop();

@@ -30,14 +30,18 @@ export type Grantable =
   /** The row's tokens stand; the received refresh token stays beside them. */
   | { readonly keep: "spare"; readonly row: Row }
   /** The row's tokens stand; these are dropped. */
-  | { readonly keep: "row" }
+  | { readonly keep: "row"; readonly row: Row }
   /** The grant they belong to is over, and no other took its place: they are revoked. */
   | { readonly keep: "nothing" };
 
-/** The row after tokens came: by lineage, whatever became of the claim meanwhile. */
-export function granted(row: Row, held: Held, received: Received, policy: Policy): Grantable {
+/**
+ * The row after tokens came: by lineage, whatever became of the claim meanwhile. Another's claim stands: what it presents may be
+ * on its way to the server, and nothing newer may be presented before.
+ */
+export function granted(claimed: Row, held: Held, received: Received, policy: Policy): Grantable {
+  const row = withoutClaim(claimed, held.holder);
   // A grant that replaced this one may share its fate at the server: nothing of it is revoked.
-  if (held.generation < row.granted.generation) return { keep: "row" };
+  if (held.generation < row.granted.generation) return { keep: "row", row };
   if (row.state === "ended") return { keep: "nothing" };
   const sibling = row.lineage?.generation === held.generation;
   if (sibling && row.lineage?.claim === held.number) return { keep: "written" };
@@ -51,12 +55,10 @@ export function granted(row: Row, held: Held, received: Received, policy: Policy
 /** That generation was succeeded by another claim on it: the answer to the later claim stands, the other is kept as spare. */
 function besides(row: Row, held: Held, received: Received, sibling: boolean): Grantable {
   // The same answer once more, by a server that forgives.
-  if (received.fingerprint === row.refresh?.fingerprint) return { keep: "row" };
+  if (received.fingerprint === row.refresh?.fingerprint) return { keep: "row", row };
   // What the row holds may be on its way to the server, and must not be replaced meanwhile.
   const later = sibling && held.number > (row.lineage?.claim ?? 0) && row.claim === undefined;
-  return later
-    ? { keep: "received", row: succeeded(row, held, received), spare: true }
-    : { keep: "spare", row: withoutClaim(row, held.holder) };
+  return later ? { keep: "received", row: succeeded(row, held, received), spare: true } : { keep: "spare", row };
 }
 
 /** With a refresh token that stays, the access token that lives longer. */
@@ -65,12 +67,11 @@ function latest(row: Row, held: Held, received: Received): Grantable {
   const known = tokenFor(row, received.audience);
   return !known || end(received.expiresAt) > end(known.expiresAt)
     ? { keep: "received", row: succeeded(row, held, received), spare: false }
-    : { keep: "row" };
+    : { keep: "row", row };
 }
 
 function succeeded(row: Row, held: Held, received: Received): Row {
   const {
-    claim: _claim,
     doubt: _doubt,
     failure: _failure,
     suspected: _suspected,

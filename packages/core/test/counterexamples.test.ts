@@ -1,5 +1,5 @@
-import { memoryStore, sleep } from "@linkwright/core";
-import { virtualClock } from "@linkwright/testing";
+import { memoryStore, sleep, type Timing } from "@linkwright/core";
+import { type RefreshPolicy, virtualClock } from "@linkwright/testing";
 import { expect, test, vi } from "vitest";
 import { fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
 
@@ -127,51 +127,79 @@ test("G16 an outage of the store longer than the wait in doubt costs nothing tha
   expect(h.server.counters.reuses).toBe(0);
 });
 
-test("G05 a taker's late replay does not bring back a refresh token that was spent meanwhile", async () => {
+/**
+ * A holds an answer and is cut off from the store; B took over and presents the same token. `c` belongs to neither.
+ *
+ * @param fault - What B's presentation meets.
+ */
+async function takenOver(fault: "latch" | "stall-headers", server: RefreshPolicy, timing: Partial<Timing> = patient) {
   const clock = virtualClock();
   const store = shared(memoryStore({ clock }));
-  const pausing = fallible(store);
-  await using h = await house({
-    clock,
-    store,
-    timing: patient,
-    server: { refresh: { kind: "rotating", reuseGrace: 30_000 } },
-    bank: { grants: { refreshToken: { rotation: "rotating", reuseGrace: 30 } } },
-  });
+  const [cutOff, counted] = [fallible(store), fallible(store)];
+  const grants = { refreshToken: { rotation: "rotating" as const, reuseGrace: 30 } };
+  const h = await house({ clock, store: counted.store, timing, server: { refresh: server }, bank: { grants } });
   const c = await h.link();
-  const a = await h.application({ store: pausing.store }).connection(c.id, { owner: "user_1" });
-  const b = await h.application().connection(c.id, { owner: "user_1" });
+  const a = await h.application({ store: cutOff.store }).connection(c.id, { owner: "user_1" });
+  const b = await h.application({ store }).connection(c.id, { owner: "user_1" });
   await clock.advance(expired);
-  // A's answer is there, but A cannot write: its claim lapses, and B presents the same token.
   const heldA = h.server.faults.next("latch", { handled: true });
   const first = a.accessToken();
   await heldA.arrived;
-  pausing.fail("write");
-  const heldB = h.server.faults.next("latch", { handled: true });
-  const second = passing(clock, b.accessToken());
-  await heldB.arrived;
-  // A is back and saves. The API refuses its token at once, so C renews, too.
-  pausing.heal();
-  heldA.release();
-  await first;
-  expect(await c.accessToken()).toBe(await first);
-  h.server.revokeAccessTokens();
-  const heldC = h.server.faults.next("latch", { handled: true });
-  const third = c.fetch("/api/me");
-  await heldC.arrived;
+  cutOff.fail("write");
+  const heldB = h.server.faults.next(fault as "latch");
+  const second = b.accessToken();
+  await passing(clock, h.server.journal.arrived({ grantType: "refresh_token" }, 2));
+  const saved = async () => {
+    cutOff.heal();
+    heldA.release();
+    expect(await c.accessToken()).toBe(await first);
+    h.server.revokeAccessTokens();
+  };
+  return { h, clock, c, second, heldB, saved, reads: () => counted.calls.read };
+}
+
+const forgiving: RefreshPolicy = { kind: "rotating", reuseGrace: 30_000 };
+
+test("G05 nothing newer is presented while a taker's request is on its way", async () => {
+  const { h, clock, c, second, heldB, saved, reads } = await takenOver("latch", forgiving);
+  await using _ = h;
+  // A is back and saves. The API refuses its token at once, and C is to renew.
+  await saved();
+  const before = reads();
+  const third = passing(clock, c.fetch("/api/me"));
+  // It looks again and again, and sends nothing.
+  await vi.waitFor(() => expect(reads()).toBeGreaterThan(before + 3));
+  expect(h.tokenRequests()).toBe(2);
   heldB.release();
-  await second.catch(() => {});
-  heldC.release();
-  await third;
+  await passing(clock, second);
+  expect((await third).status).toBe(200);
+  expect(h.tokenRequests()).toBe(3);
   // The access token expires, and the server's window with it.
   await clock.advance(expired);
-  expect(
-    await passing(
-      clock,
-      c.accessToken().catch((error: unknown) => (error as Error).message),
-    ),
-  ).toMatch(/^at_/);
+  expect(await passing(clock, c.accessToken())).toMatch(/^at_/);
   expect(h.server.counters.reuses).toBe(0);
+});
+
+test("G05 a taker whose answer is lost does not ask again where its token was succeeded meanwhile", async () => {
+  const timing = { ...patient, requestDeadline: 60_000 };
+  const { h, clock, c, second, saved } = await takenOver("stall-headers", forgiving, timing);
+  await using _ = h;
+  await saved();
+  // It waits in vain, gives its claim back, and takes what is there.
+  expect(await passing(clock, second)).toMatch(/^at_/);
+  expect(h.server.journal.count({ grantType: "refresh_token" })).toBe(2);
+  expect((await c.fetch("/api/me")).status).toBe(200);
+});
+
+test("G06 a taker that was refused, and finds the holder's answer, gives its claim back", async () => {
+  const { h, clock, c, second, heldB, saved } = await takenOver("latch", { kind: "rotating", reuseDetection: false });
+  await using _ = h;
+  heldB.release();
+  await settled();
+  await saved();
+  await passing(clock, second);
+  // No time passes: nobody waits for a claim.
+  expect((await c.fetch("/api/me")).status).toBe(200);
 });
 
 test("G32 a spare token that could not be tried says nothing of the grant", async () => {
@@ -247,4 +275,7 @@ test("G16 a taker lets a holder that was cut off save first, also where the row 
   })();
   expect(await passing(clock, second)).toBe(await first);
   expect(h.server.counters.reuses).toBe(0);
+  // The taker gave its claim back: the next renewal waits for nothing.
+  h.server.revokeAccessTokens();
+  expect((await a.fetch("/api/me")).status).toBe(200);
 });

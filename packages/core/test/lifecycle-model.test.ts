@@ -46,6 +46,7 @@ function judge(world: World, kind: ServerKind): string | undefined {
     if (!excused) return "the user was asked although no answer was lost";
     if (!server.dead) return "the user was asked although the newest token is good";
   }
+  if (kind === "grace" && server.dead) return "the family died although the server forgives";
   if (kind !== "fixed" && server.dead && !excused)
     return "the family died although no answer was lost and nobody froze";
   // Nobody is on the way any more: what was received is in the row.
@@ -60,17 +61,21 @@ function judge(world: World, kind: ServerKind): string | undefined {
 
 const small: Budget = { holders: 3, crashes: 2, outages: 1, losses: 0, pauses: 0, expiries: 0 };
 
+/** Of everything that can go wrong, one. */
+const mixed: Budget = { holders: 3, crashes: 1, outages: 1, losses: 1, pauses: 1, expiries: 1 };
+
 const minutes = 60_000;
 
 test.for<[ServerKind, Budget]>([
   ["fixed", small],
   ["grace", small],
   ["rotating", small],
-  ["grace", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 1, expiries: 0 }],
-  ["rotating", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 1, expiries: 0 }],
-  ["grace", { holders: 3, crashes: 0, outages: 0, losses: 0, pauses: 1, expiries: 1 }],
-  ["rotating", { holders: 3, crashes: 0, outages: 0, losses: 0, pauses: 1, expiries: 1 }],
-  ["fixed", { holders: 2, crashes: 1, outages: 0, losses: 1, pauses: 1, expiries: 1 }],
+  ["fixed", mixed],
+  ["grace", mixed],
+  ["rotating", mixed],
+  ["fixed", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 2, expiries: 1 }],
+  ["grace", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 2, expiries: 1 }],
+  ["rotating", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 2, expiries: 1 }],
 ])(
   "G02 G03 G05 G06 G18 G19 every interleaving with a %s server keeps the invariants: %o",
   { timeout: 5 * minutes },
@@ -80,6 +85,23 @@ test.for<[ServerKind, Budget]>([
     expect(worlds).toBeGreaterThan(1_000);
   },
 );
+
+test("worlds of one name go on alike, so that one of them is enough", () => {
+  for (const kind of ["fixed", "grace", "rotating"] as const) {
+    const known = new Map<string, string>();
+    const stack = [beginning({ holders: 2, crashes: 1, outages: 1, losses: 0, pauses: 1, expiries: 1 })];
+    for (let world = stack.pop(); world; world = stack.pop()) {
+      const name = nameOf(world);
+      const next = steps(world, kind);
+      const onward = next.map((after) => after.broken ?? judge(after, kind) ?? nameOf(after)).sort();
+      const before = known.get(name);
+      if (before === undefined) stack.push(...next);
+      known.set(name, onward.join("\n"));
+      expect(before ?? onward.join("\n"), name).toBe(onward.join("\n"));
+    }
+    expect(known.size).toBeGreaterThan(1_000);
+  }
+});
 
 test("the model sees what breaks: holders that count an outage of the store as another's silence", () => {
   const { broken } = explore("careless", { holders: 2, crashes: 0, outages: 1, losses: 0, pauses: 0, expiries: 0 });

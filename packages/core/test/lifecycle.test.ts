@@ -127,6 +127,13 @@ const situations: readonly Situation[] = [
     rotating,
     "claim in doubt: lapsed_claim",
   ],
+  [
+    "a lapsed claim is on the token before, which a slow answer succeeded",
+    { ...old, claim: { ...claim, presenting: "four" } },
+    seconds(6),
+    rotating,
+    "claim",
+  ],
   ["claim lapsed, the server forgives", { ...old, claim }, seconds(6), forgiving, "claim in doubt: lapsed_claim"],
   [
     "expired, an answer was lost",
@@ -199,12 +206,12 @@ type Arrival = readonly [name: string, row: Row, held: Held, received: Received,
 const arrivals: readonly Arrival[] = [
   ["the claimed generation stands", mine, held, received, rotating, "received: active, generation 6"],
   [
-    "… although the claim lapsed and is another's",
+    "… although the claim lapsed and is another's, which stands",
     { ...mine, claim: { ...claim, holder: "other" } },
     held,
     received,
     rotating,
-    "received: active, generation 6",
+    "received: active, generation 6, claimed still",
   ],
   [
     "… although it was marked meanwhile: it heals",
@@ -241,13 +248,13 @@ const arrivals: readonly Arrival[] = [
   ],
   [
     "an earlier claim's answer stands and is being presented",
-    { ...succeeded, claim },
+    { ...succeeded, claim: { ...claim, holder: "other" } },
     { ...held, number: 2 },
     { ...received, fingerprint: "six-b" },
     rotating,
-    "spare",
+    "spare, claimed still",
   ],
-  ["a replay of what the row holds", succeeded, { ...held, number: 2 }, received, rotating, "row"],
+  ["a replay of what the row holds", { ...succeeded, claim }, { ...held, number: 2 }, received, rotating, "row"],
   [
     "the row moved on, but holds what was presented",
     {
@@ -290,14 +297,12 @@ const arrivals: readonly Arrival[] = [
 
 function kept(row: Row, by: Held, tokens: Received, policy: Policy): string {
   const outcome = granted(row, by, tokens, policy);
-  switch (outcome.keep) {
-    case "received":
-      return `received${outcome.spare ? ", the other as spare" : ""}: ${outcome.row.state}, generation ${outcome.row.generation}`;
-    case "nothing":
-      return "nothing: revoked";
-    default:
-      return outcome.keep;
-  }
+  if (outcome.keep === "nothing") return "nothing: revoked";
+  if (outcome.keep === "written") return "written";
+  const still = outcome.row.claim ? ", claimed still" : "";
+  if (outcome.keep !== "received") return `${outcome.keep}${still}`;
+  const { state, generation } = outcome.row;
+  return `received${outcome.spare ? ", the other as spare" : ""}: ${state}, generation ${generation}${still}`;
 }
 
 test.each(arrivals)("tokens come: %s", (_name, row, by, tokens, policy, expected) => {
@@ -358,7 +363,14 @@ const mishaps: readonly Mishap[] = [
   ["answer lost, token fixed", mine, { miss: "lost" }, fixed, "active, again in 1 s"],
   ["the client was refused", mine, { miss: "misconfigured" }, rotating, "active"],
   ["somebody else succeeded meanwhile", succeeded, { miss: "refused" }, rotating, "unchanged"],
-  ["ended meanwhile", { ...mine, state: "ended" }, { miss: "lost" }, rotating, "unchanged"],
+  [
+    "somebody else succeeded meanwhile, and our claim stands",
+    { ...succeeded, claim },
+    { miss: "refused" },
+    rotating,
+    "active",
+  ],
+  ["ended meanwhile", { ...old, state: "ended" }, { miss: "lost" }, rotating, "unchanged"],
 ];
 
 function after(row: Row, miss: Miss, policy: Policy): string {

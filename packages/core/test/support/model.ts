@@ -44,6 +44,9 @@ export const ticks: Timing = {
   consentNotice: 0,
 };
 
+/** Of an access token: longer than any path through the worlds. */
+const lifetime = 1_000_000;
+
 export const policies: Readonly<Record<ServerKind, Policy>> = {
   rotating: { renewal: "refresh", rotates: true, lostResponse: "retry" },
   grace: { renewal: "refresh", rotates: true, reuseGrace: 1_000, lostResponse: "retry" },
@@ -261,8 +264,10 @@ function send(world: World, index: number, kind: ServerKind): World[] {
   const holder = world.holders[index] as Holder;
   const place = holder.place as Extract<Place, { at: "claimed" }>;
   let before = world;
+  let { acknowledged } = place;
   if (world.now - place.acknowledged > ticks.claimLength / 2) {
-    const row = world.up ? extended(world.row, place.held.holder, world.now, ticks) : undefined;
+    const extension = world.up ? extended(world.row, place.held.holder, world.now, ticks) : undefined;
+    const row = extension?.generation === place.held.generation ? extension : undefined;
     // Too late: somebody else may be presenting the token. What was lost before is known to have been lost.
     if (!row)
       return [
@@ -272,6 +277,7 @@ function send(world: World, index: number, kind: ServerKind): World[] {
         }),
       ];
     before = { ...world, row };
+    acknowledged = world.now;
   }
   const doubt = place.doubt || place.tries > 0;
   const { world: presented, answer } = present(before, place.token, doubt, kind);
@@ -296,7 +302,7 @@ function send(world: World, index: number, kind: ServerKind): World[] {
   };
   const again: World =
     place.tries === 0
-      ? put(less, index, { ...holder, place: { ...place, tries: 1, acknowledged: world.now } })
+      ? put(less, index, { ...holder, place: { ...place, tries: 1, acknowledged } })
       : put(inDoubt(less, place, kind), index, { ...holder, place: { at: "idle" } });
   return [arrived, again];
 }
@@ -332,7 +338,8 @@ function settle(world: World, index: number, kind: ServerKind): World[] {
   const place = holder.place as Extract<Place, { at: "answered" }>;
   const idle: Holder = { place: { at: "idle" }, paused: false };
   if (place.answer !== "refused") return [put(commit(world, place, place.answer, kind), index, idle)];
-  if (world.row.generation !== place.held.generation || world.row.state !== "active") return [put(world, index, idle)];
+  if (world.row.generation !== place.held.generation || world.row.state !== "active")
+    return [put(given(world, place), index, idle)];
   if (world.now - place.since < ticks.claimLength) return [];
   if (place.spare !== undefined) {
     const { world: presented, answer } = present(world, place.spare, true, kind);
@@ -352,7 +359,7 @@ function settle(world: World, index: number, kind: ServerKind): World[] {
 function commit(world: World, { held }: { held: Held }, tokens: Tokens, kind: ServerKind): World {
   const received = {
     issuedAt: tokens.issuedAt,
-    expiresAt: tokens.issuedAt + 1_000,
+    expiresAt: tokens.issuedAt + lifetime,
     fingerprint: String(tokens.refreshToken),
   };
   const outcome = granted(world.row, held, received, policies[kind]);
@@ -367,6 +374,8 @@ function commit(world: World, { held }: { held: Held }, tokens: Tokens, kind: Se
     }
     case "spare":
       return { ...world, row: outcome.row, grant: { ...world.grant, spare: tokens.refreshToken } };
+    case "row":
+      return { ...world, row: outcome.row };
     default:
       return world;
   }
@@ -411,42 +420,84 @@ function put(world: World, index: number, holder: Holder): World {
   return { ...world, holders: world.holders.with(index, holder) };
 }
 
-/** How far back an instant still makes a difference. */
-const memory = 2 * (ticks.claimLength + ticks.doubtWait);
+/** How old a thing can grow until its age makes no difference any more: each is compared with nothing longer. */
+const oldest = {
+  /** A claim is made young again before a request, where it was acknowledged longer ago than half its length. */
+  acknowledged: ticks.claimLength / 2 + 1,
+  /** A refusal is watched for a claim's length. */
+  refused: ticks.claimLength,
+  /** Silence is compared with a claim's length and the wait in doubt. */
+  silence: ticks.claimLength + ticks.doubtWait,
+  /** A look is followed by the next one in time, or there is a gap. */
+  look: ticks.claimLength / 2 + 1,
+};
 
 /**
- * A name that two worlds share where nothing that can follow tells them apart: instants count by their age, beats by whether
- * they were seen, and holders by where they are and not by who they are. Short, as there are millions.
+ * A name that two worlds share where nothing that can follow tells them apart: waits count by their age, access tokens by which
+ * is older, as claims do, generations and refresh tokens by how far behind the newest they are, beats by whether they were seen, and
+ * holders by where they are and not by who they are. Short, as there are millions.
  */
-export function nameOf({ now, up, row, grant, server, holders, left, lost, frozen }: World): string {
-  const age = (at: number | undefined) => (at === undefined ? "" : Math.min(now - at, memory));
-  const { claim } = row;
+export function nameOf(world: World): string {
+  const { now, up, row, grant, server, holders, left, lost, frozen } = world;
+  const { claim, lineage } = row;
+  const relative = relations(world);
   const places = holders.map(({ place, paused, seen }) => {
     const watched =
       claim && seen?.holder === claim.holder && seen.beat === claim.beat
-        ? `${age(seen.since)},${age(seen.from)},${age(seen.last)}`
+        ? `${age(now, seen.since, oldest.silence)},${age(now, seen.from, oldest.silence)},${age(now, seen.last, oldest.look)}`
         : "";
-    return `${nameOfPlace(place, age)};${flag(paused)};${watched}`;
+    const claims = place.at !== "idle" && place.at !== "done" && place.held.holder === claim?.holder;
+    return `${nameOfPlace(place, now, relative)};${flag(claims)}${flag(paused)};${watched}`;
   });
   return [
-    `${flag(up)}${flag(lost > 0)}${flag(frozen > 0)}`,
-    `${row.generation},${row.claims},${row.state},${row.reason},${row.lineage?.generation},${row.lineage?.claim},${claim?.holder},${row.doubt?.cause}`,
-    `${age(row.token?.issuedAt)},${flag(row.token?.expiresAt === -1)},${Math.max((row.failure?.retryAt ?? 0) - now, 0)}`,
-    `${grant.refreshToken},${grant.spare},${server.newest},${server.before},${flag(server.dead)}`,
+    `${flag(up)}${flag(lost > 0)}${flag(frozen > 0)}${flag(row.generation > 1)}${flag(server.dead)}`,
+    `${claim && relative.token(Number(claim.presenting))},${row.state},${row.reason},${lineage && row.generation - lineage.generation},${row.doubt?.cause}`,
+    `${row.token && relative.issued(row.token.issuedAt)},${flag(row.token?.expiresAt === -1)},${Math.max((row.failure?.retryAt ?? 0) - now, 0)}`,
+    `${relative.token(grant.refreshToken)},${relative.token(grant.spare)},${relative.token(server.before)}`,
     ...places.sort(),
     `${left.crashes},${left.outages},${left.losses},${left.pauses},${left.expiries}`,
   ].join("|");
 }
 
-function nameOfPlace(place: Place, age: (at: number) => number | ""): string {
+function nameOfPlace(place: Place, now: number, relative: Relations): string {
   if (place.at === "idle") return "i";
   if (place.at === "done") return `d${place.outcome}`;
-  const { held, token, spare, doubt } = place;
-  const holding = `${held.holder},${held.generation},${held.number},${held.presenting},${token},${spare},${flag(doubt)}`;
-  if (place.at === "claimed") return `c${holding},${age(place.acknowledged)},${place.tries}`;
+  const { held, spare, doubt } = place;
+  const presenting = relative.token(Number(held.presenting));
+  const holding = `${relative.claim(held)},${presenting},${relative.token(place.token)},${relative.token(spare)},${flag(doubt)}`;
+  if (place.at === "claimed") return `c${holding},${age(now, place.acknowledged, oldest.acknowledged)},${place.tries}`;
   const { answer, since, lostBefore } = place;
-  const said = answer === "refused" ? "no" : `${answer.refreshToken},${age(answer.issuedAt)}`;
-  return `a${holding},${said},${age(since)},${flag(lostBefore)}`;
+  const said =
+    answer === "refused"
+      ? `no,${age(now, since, oldest.refused)},${flag(lostBefore)}`
+      : `${relative.token(answer.refreshToken)},${relative.issued(answer.issuedAt)}`;
+  return `a${holding},${said}`;
+}
+
+const age = (now: number, at: number, limit: number): number => Math.min(now - at, limit);
+
+interface Relations {
+  token(one: number | undefined): number | "";
+  issued(at: number): number;
+  claim(held: Held): string;
+}
+
+function relations({ now, row, server, holders }: World): Relations {
+  const issued = [now, row.token?.issuedAt ?? now];
+  const claims = [{ generation: row.generation, number: row.claims }];
+  if (row.lineage) claims.push({ generation: row.lineage.generation, number: row.lineage.claim });
+  for (const { place } of holders) {
+    if (place.at === "claimed" || place.at === "answered") claims.push(place.held);
+    if (place.at === "answered" && place.answer !== "refused") issued.push(place.answer.issuedAt);
+  }
+  return {
+    token: (one) => (one === undefined ? "" : server.newest - one),
+    issued: (at) => issued.filter((other) => other > at).length,
+    claim: ({ generation, number }) => {
+      const later = claims.filter((other) => other.generation === generation && other.number > number);
+      return `${row.generation - generation},${later.length}`;
+    },
+  };
 }
 
 const flag = (is: boolean): number => (is ? 1 : 0);
