@@ -12,6 +12,8 @@ export default defineConfig({
     environment: "node",
     // Many tests wait for processes, browsers and databases: one worker would leave a core idle.
     maxWorkers: 2,
+    // A module that kept something from one file to the next would be a fault of its own; and sources are loaded once.
+    isolate: false,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

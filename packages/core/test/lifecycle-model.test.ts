@@ -70,7 +70,6 @@ test.for<[ServerKind, Budget]>([
   ["fixed", small],
   ["grace", small],
   ["rotating", small],
-  ["fixed", mixed],
   ["grace", mixed],
   ["rotating", mixed],
   ["fixed", { holders: 2, crashes: 1, outages: 1, losses: 2, pauses: 2, expiries: 1 }],
@@ -86,22 +85,28 @@ test.for<[ServerKind, Budget]>([
   },
 );
 
-test("worlds of one name go on alike, so that one of them is enough", () => {
-  for (const kind of ["fixed", "grace", "rotating"] as const) {
+test.for<ServerKind>(["fixed", "grace", "rotating"])(
+  "%s: worlds of one name go on alike, so that one of them is enough",
+  (kind) => {
     const known = new Map<string, string>();
+    const unlike: string[] = [];
     const stack = [beginning({ holders: 2, crashes: 1, outages: 1, losses: 0, pauses: 1, expiries: 1 })];
     for (let world = stack.pop(); world; world = stack.pop()) {
       const name = nameOf(world);
       const next = steps(world, kind);
-      const onward = next.map((after) => after.broken ?? judge(after, kind) ?? nameOf(after)).sort();
+      const onward = next
+        .map((after) => after.broken ?? judge(after, kind) ?? nameOf(after))
+        .sort()
+        .join();
       const before = known.get(name);
       if (before === undefined) stack.push(...next);
-      known.set(name, onward.join("\n"));
-      expect(before ?? onward.join("\n"), name).toBe(onward.join("\n"));
+      else if (before !== onward) unlike.push(name);
+      known.set(name, onward);
     }
+    expect(unlike).toEqual([]);
     expect(known.size).toBeGreaterThan(1_000);
-  }
-});
+  },
+);
 
 test("the model sees what breaks: holders that count an outage of the store as another's silence", () => {
   const { broken } = explore("careless", { holders: 2, crashes: 0, outages: 1, losses: 0, pauses: 0, expiries: 0 });
