@@ -83,7 +83,7 @@ function takeoverIn(row: Situation, ask: Ask, policy: Policy, timing: Timing): n
 
 /** Whether the claim is on the refresh token that the row holds, and not on one that was succeeded meanwhile. */
 function presents({ claim, refresh }: Situation): boolean {
-  return claim !== undefined && (claim.presenting ?? refresh?.fingerprint) === refresh?.fingerprint;
+  return claim !== undefined && (claim.presenting === undefined || claim.presenting === refresh?.fingerprint);
 }
 
 function fail(fault: Fault, mark?: ReauthorizeReason): Decision {
@@ -98,29 +98,25 @@ export function usable(
 ): boolean {
   const token = tokenFor(row, ask.audience);
   if (!token || (token.generation ?? row.generation) <= (ask.refused ?? -1)) return false;
-  if (token.expiresAt === undefined) return true;
-  return token.expiresAt - ask.now > validity(token, ask.minValidity, timing);
+  const { issuedAt, expiresAt } = token;
+  return expiresAt === undefined || expiresAt - ask.now > validity(expiresAt - issuedAt, ask.minValidity, timing);
 }
 
 export const tokenFor = (row: Situation, audience: string | undefined): TokenTimes | undefined =>
   audience === undefined ? row.token : row.others?.[audience];
 
 /** The validity that a token must have left: what was asked, within what its lifetime allows. */
-function validity(token: TokenTimes, asked: number | undefined, timing: Timing): number {
-  const lifetime = lifetimeOf(token);
+function validity(lifetime: number, asked: number | undefined, timing: Timing): number {
   return asked === undefined ? Math.min(timing.minValidity, 0.05 * lifetime) : Math.min(asked, 0.9 * lifetime);
-}
-
-function lifetimeOf({ issuedAt, expiresAt }: TokenTimes): number {
-  return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - issuedAt;
 }
 
 /** From when on the row's token is renewed ahead of need: earlier for some rows than for others, stably. */
 export function aheadAt(row: Situation, timing: Timing, audience?: string): number {
   const token = tokenFor(row, audience);
   if (token?.expiresAt === undefined) return Number.POSITIVE_INFINITY;
-  const ahead = Math.min(timing.renewAhead, 0.1 * lifetimeOf(token));
-  return token.expiresAt - Math.max(ahead * (0.8 + 0.2 * spread(row.id)), validity(token, undefined, timing));
+  const lifetime = token.expiresAt - token.issuedAt;
+  const ahead = Math.min(timing.renewAhead, 0.1 * lifetime);
+  return token.expiresAt - Math.max(ahead * (0.8 + 0.2 * spread(row.id)), validity(lifetime, undefined, timing));
 }
 
 function dueAhead(row: Situation, ask: Ask, policy: Policy, timing: Timing): boolean {
@@ -198,7 +194,7 @@ const suspicionSpan = 60_000;
 export function missed(row: Row, held: Held, miss: Miss, now: number, policy: Policy, timing: Timing): Row | undefined {
   const rest = withoutClaim(row, held.holder);
   if (row.generation !== held.generation || row.state === "ended") return rest === row ? undefined : rest;
-  const repeated = row.suspected !== undefined && now - row.suspected >= suspicionSpan;
+  const repeated = now - (row.suspected ?? now) >= suspicionSpan;
   if (miss.miss === "misconfigured") return rest === row ? undefined : rest;
   if (miss.miss === "refused" && (!miss.suspected || repeated))
     return refused(rest, refusalReason(row, miss.reason, now, policy), now);
@@ -232,7 +228,7 @@ function refused(row: Row, reason: ReauthorizeReason, now: number): Row {
 function refusalReason(row: Row, told: ReauthorizeReason | undefined, now: number, policy: Policy): ReauthorizeReason {
   if (row.doubt) return "rotation_lost";
   if (told && told !== "revoked") return told;
-  const idle = policy.idleTimeout !== undefined && row.refresh && now - row.refresh.usedAt >= policy.idleTimeout;
+  const idle = now - (row.refresh?.usedAt ?? now) >= (policy.idleTimeout ?? Number.POSITIVE_INFINITY);
   return idle ? "idle_timeout" : (told ?? "revoked");
 }
 

@@ -43,21 +43,25 @@ export function granted(claimed: Row, held: Held, received: Received, policy: Po
   // A grant that replaced this one may share its fate at the server: nothing of it is revoked.
   if (held.generation < row.granted.generation) return { keep: "row", row };
   if (row.state === "ended") return { keep: "nothing" };
-  const sibling = row.lineage?.generation === held.generation;
-  if (sibling && row.lineage?.claim === held.number) return { keep: "written" };
+  const sibling = row.lineage?.generation === held.generation ? row.lineage : undefined;
+  if (sibling?.claim === held.number) return { keep: "written" };
   // What was presented is what the row holds, whichever generation it counts: this is its successor.
-  const successor = policy.rotates && held.presenting !== undefined && held.presenting === row.refresh?.fingerprint;
+  const successor = policy.rotates && held.presenting === row.refresh?.fingerprint;
   if (row.generation === held.generation || successor)
     return { keep: "received", row: succeeded(row, held, received), spare: false };
-  return policy.rotates ? besides(row, held, received, sibling) : latest(row, held, received);
+  return policy.rotates ? besides(row, held, received, sibling?.claim) : latest(row, held, received);
 }
 
-/** That generation was succeeded by another claim on it: the answer to the later claim stands, the other is kept as spare. */
-function besides(row: Row, held: Held, received: Received, sibling: boolean): Grantable {
+/**
+ * That generation was succeeded by another claim on it: the answer to the later claim stands, the other is kept as spare.
+ *
+ * @param sibling - Number of the claim whose answer stands, where it was on the same generation.
+ */
+function besides(row: Row, held: Held, received: Received, sibling: number | undefined): Grantable {
   // The same answer once more, by a server that forgives.
   if (received.fingerprint === row.refresh?.fingerprint) return { keep: "row", row };
   // What the row holds may be on its way to the server, and must not be replaced meanwhile.
-  const later = sibling && held.number > (row.lineage?.claim ?? 0) && row.claim === undefined;
+  const later = sibling !== undefined && held.number > sibling && row.claim === undefined;
   return later ? { keep: "received", row: succeeded(row, held, received), spare: true } : { keep: "spare", row };
 }
 

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { dueAt, keepAliveAt } from "../src/due.ts";
 import {
   type Ask,
   aheadAt,
@@ -15,14 +14,16 @@ import {
   marked,
   missed,
   recheck,
+  renewable,
   stillPending,
   unwatched,
+  usable,
   withoutClaim,
 } from "../src/lifecycle.ts";
 import { defaultTiming, type Policy } from "../src/policy.ts";
 import { type Row, rowFormat } from "../src/record.ts";
 import { applicationPolicy } from "../src/registration.ts";
-import { connected, granted, type Received } from "../src/succession.ts";
+import { granted, type Received } from "../src/succession.ts";
 
 /** Every situation of a row and every outcome, by name. The tables of docs/renewal.md are made of these, and compared. */
 
@@ -117,6 +118,7 @@ const situations: readonly Situation[] = [
     "fail reauthorize revoked",
   ],
   ["expired, claimed by another who lives", { ...old, claim }, seconds(2), rotating, "wait"],
+  ["expired, claimed, seen for the first time", { ...old, claim }, { watch: unwatched }, rotating, "wait"],
   ["expired, claim silent for long, not watched", { ...old, claim }, seconds(500, 0), rotating, "wait"],
   ["claim lapsed, token fixed", { ...old, claim }, seconds(6), fixed, "claim"],
   ["claim lapsed, token rotates", { ...old, claim }, seconds(6), rotating, "fail retry +60 s"],
@@ -194,6 +196,7 @@ test.each(situations)("decide: %s", (_name, row, ask, policy, decision) => {
 const held: Held = { holder: "h", generation: 5, number: 1, presenting: "five" };
 const received: Received = { issuedAt: now, expiresAt: now + 300_000, fingerprint: "six" };
 const mine: Row = { ...old, claim, claims: 1 };
+const taken: Row = { ...mine, claim: { ...claim, holder: "other" } };
 /** The row after claim 1 on generation 5 brought tokens. */
 const succeeded: Row = {
   ...fresh,
@@ -207,7 +210,7 @@ const arrivals: readonly Arrival[] = [
   ["the claimed generation stands", mine, held, received, rotating, "received: active, generation 6"],
   [
     "… although the claim lapsed and is another's, which stands",
-    { ...mine, claim: { ...claim, holder: "other" } },
+    taken,
     held,
     received,
     rotating,
@@ -281,6 +284,14 @@ const arrivals: readonly Arrival[] = [
     { ...succeeded, refresh: { fingerprint: "five", usedAt: now } },
     { ...held, number: 2 },
     { ...received, expiresAt: now + 200_000, fingerprint: "five" },
+    fixed,
+    "row",
+  ],
+  [
+    "succeeded, token fixed, both end at once",
+    { ...succeeded, refresh: { fingerprint: "five", usedAt: now } },
+    { ...held, number: 2 },
+    { ...received, fingerprint: "five" },
     fixed,
     "row",
   ],
@@ -361,7 +372,22 @@ const mishaps: readonly Mishap[] = [
     "reauthorize rotation_lost",
   ],
   ["answer lost, token fixed", mine, { miss: "lost" }, fixed, "active, again in 1 s"],
+  [
+    "5xx, the provider says not to try again after a lost answer",
+    mine,
+    { miss: "server_error" },
+    { ...rotating, lostResponse: "reauthorize" },
+    "active, in doubt: server_error, again in 1 s",
+  ],
+  [
+    "answer lost, the provider says not to try again, token fixed",
+    mine,
+    { miss: "lost" },
+    { ...fixed, lostResponse: "reauthorize" },
+    "active, again in 1 s",
+  ],
   ["the client was refused", mine, { miss: "misconfigured" }, rotating, "active"],
+  ["the client was refused, and the claim is another's", taken, { miss: "misconfigured" }, rotating, "unchanged"],
   ["somebody else succeeded meanwhile", succeeded, { miss: "refused" }, rotating, "unchanged"],
   [
     "somebody else succeeded meanwhile, and our claim stands",
@@ -427,51 +453,32 @@ test("a claim counts within its generation, is extended by its holder alone, and
   expect(claimed(first, { holder: "b", now }, defaultTiming).claim?.number).toBe(2);
   expect(extended(first, "a", now + 2_000, defaultTiming)?.claim).toMatchObject({ beat: 1, until: now + 8_000 });
   expect(extended(first, "b", now, defaultTiming)).toBeUndefined();
+  expect(extended(old, "a", now, defaultTiming)).toBeUndefined();
   expect(withoutClaim(first, "b")).toBe(first);
   expect(withoutClaim(first, "a").claim).toBeUndefined();
 });
 
-test("success clears what went wrong before, and keeps who the grant is", () => {
-  const troubled: Row = {
-    ...mine,
-    account: "a",
-    doubt: { since: 0, cause: "lost_answer" },
-    suspected: 1,
-    failure: { at: 0, count: 3, retryAt: 0 },
-  };
-  const outcome = granted(troubled, held, received, rotating);
-  if (outcome.keep !== "received") throw new Error(outcome.keep);
-  const { row } = outcome;
-  expect([row.doubt, row.suspected, row.failure, row.claim, row.reason]).toEqual([
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-    undefined,
-  ]);
-  expect(row).toMatchObject({
-    account: "a",
-    claims: 0,
-    lineage: { generation: 5, claim: 1 },
-    refresh: { fingerprint: "six", usedAt: now },
-  });
+test("G18 a claim in doubt says since when, and why; the first cause stands", () => {
+  const doubted = claimed(old, { holder: "a", now, doubt: "lapsed_claim" }, defaultTiming);
+  expect(doubted.doubt).toEqual({ since: now, cause: "lapsed_claim" });
+  const again = claimed(doubted, { holder: "b", now: now + 1, doubt: "lost_answer" }, defaultTiming);
+  expect(again.doubt).toEqual({ since: now, cause: "lapsed_claim" });
 });
 
-test("a grant from the user begins anew, whatever the row held", () => {
-  const row = connected(
-    { ...mine, consent: { expiresAt: 1 }, state: "reauthorize", reason: "revoked" },
-    received,
-    "active",
-    now,
-  );
-  expect(row).toMatchObject({
-    state: "active",
-    since: now,
-    generation: 6,
-    granted: { generation: 6, at: now },
-    claims: 0,
+test("G52 a token serves while more of it is left than is needed, and of a short one a twentieth is enough", () => {
+  const left = (milliseconds: number, lifetime: number): Row => ({
+    ...fresh,
+    token: { issuedAt: now + milliseconds - lifetime, expiresAt: now + milliseconds },
   });
-  expect([row.reason, row.claim, row.consent, row.lineage]).toEqual([undefined, undefined, undefined, undefined]);
+  const serves = (row: Row, minValidity?: number) => usable(row, { now, minValidity }, defaultTiming);
+  expect([serves(left(10_001, 3_600_000), 10_000), serves(left(10_000, 3_600_000), 10_000)]).toEqual([true, false]);
+  expect([serves(left(3_001, 60_000)), serves(left(3_000, 60_000))]).toEqual([true, false]);
+});
+
+test("what nothing renews, and what has no token yet, is never renewed ahead", () => {
+  expect([renewable(fresh, rotating), renewable(fresh, none)]).toEqual([true, false]);
+  const { token: _, ...without } = fresh;
+  expect(aheadAt(without, defaultTiming)).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("an end is final, and told once", () => {
@@ -486,27 +493,6 @@ test("pending does not last for ever", () => {
   const pending: Row = { ...fresh, state: "pending", since: now };
   expect(stillPending(pending, now + 1_000, defaultTiming)).toMatchObject({ state: "pending", failure: { count: 1 } });
   expect(stillPending(pending, now + 86_400_001, defaultTiming)).toMatchObject({ state: "ended", reason: "expired" });
-});
-
-test("when a row is due: kept alive before its idle timeout, its consent's end told ahead, and never for nothing", () => {
-  const day = 86_400_000;
-  const due = (row: Row, policy = fixed, keepFresh = false) => dueAt(row, policy, defaultTiming, keepFresh);
-  const keepAlive = keepAliveAt(fresh, fixed) ?? 0;
-  expect(keepAlive).toBeGreaterThanOrEqual(now + 24 * day);
-  expect(keepAlive).toBeLessThanOrEqual(now + 25 * day);
-  expect(due(fresh)).toBe(keepAlive);
-  expect(due(fresh, rotating)).toBeUndefined();
-  expect(due(fresh, rotating, true)).toBeLessThan(now + 300_000);
-  expect(due({ ...fresh, consent: { expiresAt: now + 10 * day } })).toBe(now + 3 * day);
-  expect(due({ ...fresh, consent: { expiresAt: now + 10 * day, announced: true } })).toBe(now + 10 * day);
-  expect(due({ ...fresh, consent: { expiresAt: now, announced: true, checkAt: now + 5 } })).toBe(now + 5);
-  expect(due({ ...fresh, refresh: { fingerprint: "five", usedAt: 0 }, claim })).toBe(
-    Math.max(claim.until, keepAliveAt({ ...fresh, refresh: { fingerprint: "five", usedAt: 0 } }, fixed) ?? 0),
-  );
-  expect(due({ ...fresh, state: "ended" })).toBeUndefined();
-  expect(due({ ...fresh, state: "reauthorize" })).toBeUndefined();
-  expect(due({ ...fresh, kind: "application" })).toBeUndefined();
-  expect(due({ ...fresh, state: "ending", failure: { at: now, count: 1, retryAt: now + 9 } })).toBe(now + 9);
 });
 
 test("a mark is for active rows alone, and keeps the grant", () => {
@@ -529,20 +515,6 @@ test("a row that is being let go of keeps what is known of its grant; one that e
   expect("doubt" in plain || "reason" in plain || "claim" in plain).toBe(false);
   const over = ended({ ...mine, doubt }, "consent_ended", now);
   expect(over && "doubt" in over).toBe(false);
-});
-
-test("tokens that come while a row is being let go of change neither its state nor why", () => {
-  const before: Row = { ...mine, state: "ending", since: 5, reason: "scope" };
-  const outcome = granted(before, held, received, rotating);
-  expect(outcome).toMatchObject({ keep: "received", row: { state: "ending", since: 5, reason: "scope" } });
-  const healed = granted({ ...mine, state: "reauthorize", reason: "revoked", since: 5 }, held, received, rotating);
-  expect(healed.keep === "received" && [healed.row.state, healed.row.since, healed.row.reason]).toEqual([
-    "active",
-    now,
-    undefined,
-  ]);
-  const plain = granted({ ...mine, since: 5 }, held, received, rotating);
-  expect(plain.keep === "received" && ["reason" in plain.row, plain.row.since]).toEqual([false, 5]);
 });
 
 test("a failure keeps its code, counts on, and adds nothing that is not there", () => {
