@@ -52,7 +52,7 @@ export async function exchange(fetch: Fetch, clock: Clock, request: Exchange, li
     });
     return await readAnswer(response, limits.size);
   } catch (error) {
-    throw stop.signal.aborted && stop.signal.reason instanceof WireFailure ? stop.signal.reason : asWireFailure(error);
+    throw stop.signal.aborted ? stop.signal.reason : asWireFailure(error);
   } finally {
     late();
   }

@@ -164,3 +164,8 @@ test("a failure of the wire stays what it is", async () => {
   const failure = new WireFailure("unsent", "as it was", "CODE");
   expect(await failing(failure)).toBe(failure);
 });
+
+test("G19 an error that tells nothing, to its very cause, is an answer that may be lost", async () => {
+  for (const told of [null, undefined, "no", { cause: null }, coded(1, null), coded("ERR_SSL_WRONG_VERSION_NUMBER_2")])
+    expect((await failing(told)).phase).toBe("lost");
+});

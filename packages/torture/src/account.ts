@@ -58,7 +58,9 @@ export function account(witnessed: Witnessed): TortureReport {
 
 function described({ presentation, before }: Again): string {
   const later = presentation.at - before.at;
-  return `by process ${presentation.worker}, ${later} ms after process ${before.worker} (${before.fault ?? "no fault"})`;
+  const answered = before.deliveredAt === undefined ? "never" : `after ${before.deliveredAt - before.at} ms`;
+  const first = `process ${before.worker} (${before.fault ?? "no fault"}; answered ${answered})`;
+  return `by process ${presentation.worker}, ${later} ms after ${first}`;
 }
 
 function countBy(names: readonly string[]): Record<string, number> {

@@ -61,7 +61,7 @@ function causeOf(before: Presentation, next: Presentation, evidence: Evidence): 
   return paused ? "its sender was frozen before it sent" : "none";
 }
 
-/** How much later than a caller itself the front hears that it gave up: milliseconds. */
+/** How long word travels between a caller and the front on a busy machine: milliseconds. */
 const hearing = 250;
 
 /** What kept the one who presented first from bringing in and saving an answer. */
@@ -70,7 +70,12 @@ function causeAtHolder(before: Presentation, next: Presentation, evidence: Evide
   if (before.status !== undefined && before.status >= 500) return "the server answered with an error";
   // A caller that waited for as long as it may has given up, even where the front did not hear of it in time.
   const gaveUp = Math.min((before.brokenAt ?? Number.POSITIVE_INFINITY) - hearing, before.at + requestDeadline);
-  const lost = before.deliveredAt === undefined && gaveUp <= next.at;
+  // An answer that left at the last moment may have come too late: then its caller asks again at its deadline.
+  const tooLate =
+    (before.deliveredAt ?? 0) >= before.at + requestDeadline - hearing &&
+    next.worker === before.worker &&
+    next.at >= before.at + requestDeadline;
+  const lost = tooLate || (before.deliveredAt === undefined && gaveUp <= next.at);
   // Who had an answer and lived on for a claim's length had saved it, whatever happened later.
   const end = Math.min(next.at, (before.deliveredAt ?? Number.POSITIVE_INFINITY) + claimLength);
   const own = (kind: Incident["kind"]) =>

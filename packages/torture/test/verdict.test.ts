@@ -47,6 +47,18 @@ describe("a token that is presented again", () => {
     expect(again(slow.at + requestDeadline - 1)).toBe("none");
   });
 
+  test("is excused by an answer that left at its caller's deadline, where that caller itself asks again then", () => {
+    const { at } = presented(0);
+    const cause = (answered: number, asked: number, worker = "0.1") => {
+      const next = presented(1, { ...refused, worker, at: at + asked });
+      return presentedAgain(evidence([presented(0, { deliveredAt: at + answered }), next]))[0]?.cause;
+    };
+    expect(cause(requestDeadline - 20, requestDeadline + 50)).toBe("its answer was lost");
+    expect(cause(requestDeadline - 20, requestDeadline - 1)).toBe("none");
+    expect(cause(requestDeadline - 20, requestDeadline + 50, "1.1")).toBe("none");
+    expect(cause(requestDeadline - 300, requestDeadline + 50)).toBe("none");
+  });
+
   test("is not excused by an answer that is only late", () => {
     expect(causeOf({ deliveredAt: 30_000 })).toBe("none");
   });
