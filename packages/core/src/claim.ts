@@ -13,7 +13,7 @@ export interface HeldClaim extends Held {
    * Makes sure that half a claim's length remains since the last acknowledged beat. Called right before a refresh token is
    * sent: whoever was paused must not present what somebody else may be presenting.
    *
-   * @throws {ConnectorError} `retry` where the claim is another's by now.
+   * @throws {ConnectorError} `retry` where the claim is another's by now, or the token was succeeded.
    */
   assure(): Promise<void>;
   /** Ends the beat. */

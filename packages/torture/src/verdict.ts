@@ -74,7 +74,8 @@ function causeAtHolder(before: Presentation, next: Presentation, evidence: Evide
   const tooLate =
     (before.deliveredAt ?? 0) >= before.at + requestDeadline - hearing &&
     next.worker === before.worker &&
-    next.at >= before.at + requestDeadline;
+    next.at >= before.at + requestDeadline &&
+    next.at <= before.at + requestDeadline + hearing;
   const lost = tooLate || (before.deliveredAt === undefined && gaveUp <= next.at);
   // Who had an answer and lived on for a claim's length had saved it, whatever happened later.
   const end = Math.min(next.at, (before.deliveredAt ?? Number.POSITIVE_INFINITY) + claimLength);

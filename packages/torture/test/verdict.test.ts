@@ -55,6 +55,7 @@ describe("a token that is presented again", () => {
     };
     expect(cause(requestDeadline - 20, requestDeadline + 50)).toBe("its answer was lost");
     expect(cause(requestDeadline - 20, requestDeadline - 1)).toBe("none");
+    expect(cause(requestDeadline - 20, requestDeadline + 251)).toBe("none");
     expect(cause(requestDeadline - 20, requestDeadline + 50, "1.1")).toBe("none");
     expect(cause(requestDeadline - 300, requestDeadline + 50)).toBe("none");
   });
