@@ -1,35 +1,16 @@
 import { expect, test } from "vitest";
 import { dueAt, keepAliveAt } from "../src/due.ts";
 import { defaultTiming, type Policy } from "../src/policy.ts";
-import { type Row, rowFormat } from "../src/record.ts";
+import type { Row } from "../src/record.ts";
+import { freshRow, issued as now } from "./support/rows.ts";
 
 /** When maintenance looks at a row: pure functions, by every kind of row. */
 
-const now = 1_000_000_000;
 const day = 86_400_000;
 const idle: Policy = { renewal: "refresh", rotates: false, lostResponse: "retry", idleTimeout: 30 * day };
 const lasting: Policy = { renewal: "refresh", rotates: true, lostResponse: "retry" };
 
-const row: Row = {
-  format: rowFormat,
-  kind: "connection",
-  id: "c",
-  registration: "r",
-  provider: "p",
-  client: "client",
-  owner: "o",
-  createdAt: 0,
-  generation: 5,
-  granted: { generation: 1, at: 0 },
-  claims: 0,
-  state: "active",
-  since: now,
-  token: { issuedAt: now, expiresAt: now + 300_000 },
-  refresh: { fingerprint: "five", usedAt: now },
-  scope: { requested: [] },
-  data: {},
-  refs: [],
-};
+const row: Row = { ...freshRow, since: now };
 const claim = { holder: "h", number: 1, beat: 3, until: now + 26 * day };
 const failure = { at: now, count: 1, retryAt: now + 27 * day };
 const consent = { expiresAt: now + 60 * day };

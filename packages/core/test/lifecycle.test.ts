@@ -21,38 +21,18 @@ import {
   withoutClaim,
 } from "../src/lifecycle.ts";
 import { defaultTiming, type Policy } from "../src/policy.ts";
-import { type Row, rowFormat } from "../src/record.ts";
+import type { Row } from "../src/record.ts";
 import { applicationPolicy } from "../src/registration.ts";
 import { granted, type Received } from "../src/succession.ts";
+import { freshRow as fresh, issued as now } from "./support/rows.ts";
 
 /** Every situation of a row and every outcome, by name. The tables of docs/renewal.md are made of these, and compared. */
 
-const now = 1_000_000_000;
 const rotating: Policy = { renewal: "refresh", rotates: true, lostResponse: "retry" };
 const fixed: Policy = { renewal: "refresh", rotates: false, lostResponse: "retry", idleTimeout: 30 * 86_400_000 };
 const forgiving: Policy = { ...rotating, reuseGrace: 30_000 };
 const none: Policy = { renewal: "none", rotates: false, lostResponse: "retry" };
 
-const fresh: Row = {
-  format: rowFormat,
-  kind: "connection",
-  id: "c",
-  registration: "r",
-  provider: "p",
-  client: "client",
-  owner: "o",
-  createdAt: 0,
-  generation: 5,
-  granted: { generation: 1, at: 0 },
-  claims: 0,
-  state: "active",
-  since: 0,
-  token: { issuedAt: now, expiresAt: now + 300_000 },
-  refresh: { fingerprint: "five", usedAt: now },
-  scope: { requested: [] },
-  data: {},
-  refs: [],
-};
 const old: Row = { ...fresh, token: { issuedAt: now - 301_000, expiresAt: now - 1_000 } };
 const claim = { holder: "h", number: 1, beat: 3, until: now + 4_000, presenting: "five" };
 const seconds = (silence: number, watched = silence) => ({
@@ -256,6 +236,14 @@ const arrivals: readonly Arrival[] = [
     { ...received, fingerprint: "six-b" },
     rotating,
     "spare, claimed still",
+  ],
+  [
+    "the row moved on twice",
+    { ...succeeded, generation: 7, lineage: { generation: 6, claim: 1 } },
+    held,
+    { ...received, fingerprint: "six-b" },
+    rotating,
+    "spare",
   ],
   ["a replay of what the row holds", { ...succeeded, claim }, { ...held, number: 2 }, received, rotating, "row"],
   [

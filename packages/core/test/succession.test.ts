@@ -1,36 +1,22 @@
 import { expect, test } from "vitest";
 import type { Held } from "../src/lifecycle.ts";
 import type { Policy } from "../src/policy.ts";
-import { type Row, rowFormat } from "../src/record.ts";
+import type { Row } from "../src/record.ts";
 import { connected, granted, type Received } from "../src/succession.ts";
+import { freshRow, issued as now } from "./support/rows.ts";
 
 /** What the row is after tokens came. `lifecycle.test.ts` has the table of what is kept of which answer. */
 
-const now = 1_000_000_000;
 const rotating: Policy = { renewal: "refresh", rotates: true, lostResponse: "retry" };
 const held: Held = { holder: "h", generation: 5, number: 1, presenting: "five" };
 const received: Received = { issuedAt: now, expiresAt: now + 300_000, fingerprint: "six" };
 
 const mine: Row = {
-  format: rowFormat,
-  kind: "connection",
-  id: "c",
-  registration: "r",
-  provider: "p",
-  client: "client",
-  owner: "o",
-  createdAt: 0,
-  generation: 5,
-  granted: { generation: 1, at: 0 },
+  ...freshRow,
   claims: 1,
   claim: { holder: "h", number: 1, beat: 0, until: now, presenting: "five" },
-  state: "active",
-  since: 0,
   token: { issuedAt: now - 1_000, expiresAt: now + 1_000 },
   refresh: { fingerprint: "five", usedAt: now - 1_000, expiresAt: now + 86_400_000 },
-  scope: { requested: [] },
-  data: {},
-  refs: [],
 };
 
 function after(before: Row, tokens: Received): Row {

@@ -9,8 +9,9 @@ import {
   withoutClaim,
 } from "../../src/lifecycle.ts";
 import type { Policy, Timing } from "../../src/policy.ts";
-import { type Row, rowFormat } from "../../src/record.ts";
+import type { Row } from "../../src/record.ts";
 import { granted } from "../../src/succession.ts";
+import { freshRow } from "./rows.ts";
 
 /**
  * A small world in which every interleaving is tried: holders that renew one row by the functions of `lifecycle.ts`, a
@@ -123,24 +124,10 @@ export interface World {
 
 export function beginning(budget: Budget): World {
   const row: Row = {
-    format: rowFormat,
-    kind: "connection",
-    id: "c",
-    registration: "r",
-    provider: "p",
-    client: "client",
-    owner: "o",
-    createdAt: 0,
+    ...freshRow,
     generation: 1,
-    granted: { generation: 1, at: 0 },
-    claims: 0,
-    state: "active",
-    since: 0,
     token: { issuedAt: -1_000, expiresAt: -1 },
     refresh: { fingerprint: "1", usedAt: -1_000 },
-    scope: { requested: [] },
-    data: {},
-    refs: [],
   };
   return {
     now: 0,
