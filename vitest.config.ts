@@ -14,6 +14,7 @@ export default defineConfig({
     maxWorkers: 2,
     // A module that kept something from one file to the next would be a fault of its own; and sources are loaded once.
     isolate: false,
+    setupFiles: [fileURLToPath(new URL("packages/testing/test/support/setup.ts", import.meta.url))],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

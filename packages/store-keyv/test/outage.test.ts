@@ -6,8 +6,9 @@ import { Keyv } from "keyv";
 import { describe, expect, test } from "vitest";
 import { LoopbackProxy } from "../../store-postgres/test/loopback-proxy.ts";
 import { ownDatabase } from "../../store-postgres/test/services.ts";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { keyvStore } from "../src/index.ts";
-import { afterFile, hasPostgres, hasRedis, redisAddress, redisKeyv } from "./services.ts";
+import { hasPostgres, hasRedis, redisAddress, redisKeyv } from "./services.ts";
 
 /** A store through a proxy, and a Keyv that goes past it to the same data. */
 type Opened = { proxy: LoopbackProxy; store: Store; direct: Keyv };

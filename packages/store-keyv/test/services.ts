@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { KeyvPostgres } from "@keyv/postgres";
 import KeyvRedis from "@keyv/redis";
 import { Keyv } from "keyv";
-import { afterFile, hasPostgres as hasPostgresServer, ownDatabase } from "../../store-postgres/test/services.ts";
+import { hasPostgres as hasPostgresServer, ownDatabase } from "../../store-postgres/test/services.ts";
 import { hasRedis as hasRedisServer, address as redisAddress, using } from "../../store-redis/test/services.ts";
+import { afterFile } from "../../testing/test/support/endings.ts";
 
 export const hasRedis = hasRedisServer;
 export const hasPostgres = hasPostgresServer;
-export { afterFile, redisAddress };
+export { redisAddress };
 
 /** A Keyv on Redis in a namespace of its own, whose keys are removed after the tests of the file. */
 export function redisKeyv(url = redisAddress): Keyv {

@@ -4,8 +4,8 @@ import { memoryStore } from "@linkwright/core";
 import { storeContract } from "@linkwright/testing/store";
 import { Keyv } from "keyv";
 import { describe, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { keyvStore } from "../src/index.ts";
-import { afterFile } from "./services.ts";
 
 describe.each([
   [

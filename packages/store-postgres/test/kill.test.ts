@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { migrate, postgresStore } from "../src/index.ts";
 import { hasPostgresPrograms, PrivatePostgres } from "./private-postgres.ts";
-import { afterFile, ownPool } from "./services.ts";
+import { ownPool } from "./services.ts";
 
 describe.skipIf(!hasPostgresPrograms())("a Postgres that is killed", () => {
   test("G16 has every acknowledged write when it is back, and the same store goes on", {

@@ -1,17 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Client, Pool } from "pg";
-import { afterAll } from "vitest";
-
-const endings: (() => unknown)[] = [];
-
-/** Runs `end` after the tests of the file, the last one first. Unlike `afterAll` it may be called within a test. */
-export function afterFile(end: () => unknown): void {
-  endings.push(end);
-}
-
-afterAll(async () => {
-  for (const end of endings.reverse()) await end();
-});
+import { afterFile } from "../../testing/test/support/endings.ts";
 
 const address = process.env.DATABASE_URL ?? "postgres://postgres@127.0.0.1:5432/postgres";
 

@@ -2,9 +2,10 @@ import { setTimeout } from "node:timers/promises";
 import { storeContract } from "@linkwright/testing/store";
 import { createCluster, type RedisClusterType } from "redis";
 import { beforeAll, describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { redisStore } from "../src/index.ts";
 import { hasRedisServer, PrivateRedis } from "./private-redis.ts";
-import { afterFile, using } from "./services.ts";
+import { using } from "./services.ts";
 
 describe.skipIf(!hasRedisServer)("a Redis Cluster of three nodes", () => {
   let nodes: PrivateRedis[];

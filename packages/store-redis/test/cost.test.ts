@@ -2,10 +2,10 @@ import { virtualClock } from "@linkwright/testing";
 import fc from "fast-check";
 import { createClient } from "redis";
 import { describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { sortable } from "../src/entries.ts";
 import { redisStore } from "../src/index.ts";
 import { hasRedisServer, PrivateRedis } from "./private-redis.ts";
-import { afterFile } from "./services.ts";
 
 describe.skipIf(!hasRedisServer)("what calls cost", () => {
   test("G58 every call is one request, and runs as many commands among 10,000 records as among 100", async () => {

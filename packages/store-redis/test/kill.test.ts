@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { redisStore } from "../src/index.ts";
 import { hasRedisServer, PrivateRedis } from "./private-redis.ts";
-import { afterFile } from "./services.ts";
 
 describe.skipIf(!hasRedisServer)("a Redis that is killed", () => {
   test("G16 has every acknowledged write when it is back, index and all, and the same store goes on", async () => {

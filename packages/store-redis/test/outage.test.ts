@@ -1,8 +1,9 @@
 import { createClient } from "redis";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { LoopbackProxy } from "../../store-postgres/test/loopback-proxy.ts";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { redisStore } from "../src/index.ts";
-import { address, afterFile, hasRedis, ownPrefix, using } from "./services.ts";
+import { address, hasRedis, ownPrefix, using } from "./services.ts";
 
 const onWarning = () => {};
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { durabilityWarnings } from "../src/durability.ts";
 import { redisStore } from "../src/index.ts";
 import { hasRedisServer, PrivateRedis } from "./private-redis.ts";
-import { afterFile } from "./services.ts";
 
 async function privateRedis(settings: Record<string, string>): Promise<PrivateRedis> {
   const server = await PrivateRedis.start(settings);

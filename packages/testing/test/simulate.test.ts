@@ -1,8 +1,8 @@
 import { type ClientAuthentication, publicClient } from "@linkwright/core";
 import { listen, type ProviderSimulator, type ProviderSimulatorOptions, simulate } from "@linkwright/testing";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { describe, expect, test } from "vitest";
-import { connected, hour, house, open, owner, post, redirectUri, session, threeHosts } from "./support/three-hosts.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { connected, hour, house, owner, post, redirectUri, session, threeHosts } from "./support/three-hosts.ts";
 
 describe("a server made from a definition", () => {
   test("G46 answers at the definition's own addresses: page, token endpoint, API and revocation, each on its host", async () => {
@@ -34,14 +34,14 @@ describe("a server made from a definition", () => {
       "https://example.com is none of the simulated hosts (https://id.tidewater.example, https://login",
     );
     const own = await listen((_request, response) => response.end("hello"));
-    open.push(() => own.close());
+    onTestFinished(() => own.close());
     expect(await (await bank.fetch(`${own.origin}/x`)).text()).toBe("hello");
     await connector.ready();
   });
 
   test("an origin on loopback that names its port is listened at, without a routing fetch", async () => {
     const { at, bank } = await onFreePort();
-    open.push(() => bank.close());
+    onTestFinished(() => bank.close());
     expect(bank.origin).toBe(at);
     const answer = await post(
       `${at}/token`,

@@ -15,7 +15,7 @@ import {
   type VirtualClock,
   virtualClock,
 } from "@linkwright/testing";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 
 export const redirectUri = "https://app.example/callback";
 export const owner = "user_42";
@@ -43,12 +43,6 @@ export const threeHosts = (over: Partial<AnyProvider> = {}) =>
     ...over,
   });
 
-/** What is yet to be closed; see `afterEach`. */
-export const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close();
-});
-
 interface House<P extends AnyProvider> {
   readonly bank: ProviderSimulator<P>;
   readonly clock: VirtualClock;
@@ -61,7 +55,7 @@ export async function house<P extends AnyProvider>(
 ): Promise<House<P>> {
   const clock = virtualClock();
   const bank = await simulate(provider, { clock, ...options });
-  open.push(() => bank.close());
+  onTestFinished(() => bank.close());
   const connector = createConnector({
     providers: { bank: provider },
     store: memoryStore({ clock }),
@@ -70,7 +64,7 @@ export async function house<P extends AnyProvider>(
     fetch: bank.fetch,
     clock,
   });
-  open.push(() => connector.close());
+  onTestFinished(() => connector.close());
   return { bank, clock, connector };
 }
 
