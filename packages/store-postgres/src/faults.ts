@@ -20,6 +20,11 @@ export function isNotPrepared(error: unknown): boolean {
   return codeOf(error) === "26000" || codeOf(error) === "42P05";
 }
 
+/** Whether the driver gave up waiting for an answer: its connection may have gone silent. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
 /** The `SQLSTATE`, or the code of the operating system: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
@@ -53,7 +58,7 @@ function remedyFor(error: unknown): string | undefined {
     case "53100":
       return "cannot write: the server's disk is full. Make room.";
   }
-  if (error.message === "Query read timeout") {
+  if (isUnanswered(error)) {
     return "got no answer in time. Whether a write took place is not known; read the record again.";
   }
   if (/timeout exceeded when trying to connect|due to connection timeout/i.test(error.message)) {

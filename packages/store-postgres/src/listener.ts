@@ -1,5 +1,6 @@
 import { Listeners } from "@linkwright/store-kit";
 import { digestOf } from "./channel.ts";
+import { isUnanswered } from "./faults.ts";
 import type { Statement } from "./statements.ts";
 
 /** What is used of a client of `pg`. */
@@ -9,12 +10,17 @@ export interface ListeningClient {
     query: string | { readonly text: string; readonly name?: string; readonly values: unknown[] },
   ): Promise<unknown>;
   end(): Promise<void>;
+  /** Not there on a client that is not written in JavaScript. */
+  readonly connection?: { readonly stream: { destroy(): unknown } };
   on(event: "notification", listener: (message: { payload?: string | undefined }) => void): unknown;
   on(event: "error" | "end", listener: (error?: Error) => void): unknown;
 }
 
 /** The longest pause between two tries to connect, in milliseconds. */
 const longestPause = 5000;
+
+/** How long the other side may take to close its end of the connection as well, in milliseconds. */
+const longestEnd = 1000;
 
 /**
  * Hears what other processes notify, on a connection of its own that the first `watch` opens. Whenever it was not listening,
@@ -43,9 +49,16 @@ export class Listener {
     return stop;
   }
 
-  /** Runs a statement on the connection that listens, at once; `undefined` where there is none. */
+  /**
+   * Runs a statement on the connection that listens, at once; `undefined` where there is none. A connection on which nothing
+   * is answered hears nothing either, and is given up.
+   */
   query(statement: Statement, values: unknown[]): Promise<unknown> | undefined {
-    return this.#client?.query({ ...statement, values });
+    const client = this.#client;
+    return client?.query({ ...statement, values }).catch((error: Error) => {
+      if (isUnanswered(error)) this.#lost(client, error);
+      throw error;
+    });
   }
 
   async close(): Promise<void> {
@@ -53,7 +66,7 @@ export class Listener {
     this.#listeners.clear();
     clearTimeout(this.#retry);
     await this.#connecting;
-    await this.#client?.end().catch(() => {});
+    if (this.#client) await ended(this.#client);
   }
 
   #connect(): void {
@@ -72,12 +85,12 @@ export class Listener {
       client.on("notification", ({ payload }) => this.#listeners.call(payload ?? ""));
       await client.connect();
       await client.query(`LISTEN ${this.#channel}`);
-      if (this.#isClosed) return await client.end();
+      if (this.#isClosed) return await ended(client);
       this.#client = client;
       this.#tries = 0;
       this.#listeners.callAll();
     } catch (error) {
-      await client?.end().catch(() => {});
+      if (client) await ended(client);
       this.#again(error);
     }
   }
@@ -85,7 +98,7 @@ export class Listener {
   #lost(client: ListeningClient | undefined, error: Error | undefined): void {
     if (this.#client !== client || client === undefined) return;
     this.#client = undefined;
-    client.end().catch(() => {});
+    void ended(client);
     this.#again(error);
   }
 
@@ -103,4 +116,19 @@ export class Listener {
     // Nobody waits for a push alone, so trying to get one keeps no process alive.
     this.#retry.unref();
   }
+}
+
+/** Ends the connection, and cuts it where the other side does not close its end, as it does not where it went silent. */
+function ended(client: ListeningClient): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => {
+      client.connection?.stream.destroy();
+      resolve();
+    }, longestEnd);
+    const over = () => {
+      clearTimeout(late);
+      resolve();
+    };
+    client.end().then(over, over);
+  });
 }

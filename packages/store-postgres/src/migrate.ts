@@ -42,7 +42,8 @@ export async function migrate(pool: Pick<PostgresPool, "connect">, options: Migr
   });
   let failed = true;
   try {
-    await client.query("BEGIN");
+    // Whatever the database's default: a snapshot from before the lock was had would not show what another one applied.
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     await client.query("SELECT pg_advisory_xact_lock($1)", [lock]);
     if (schema !== undefined) await enter(client, schema);
     const present = await presentVersion(client);

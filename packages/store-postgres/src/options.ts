@@ -2,22 +2,25 @@ import type { Clock } from "@linkwright/core";
 
 /** What is used of a `Pool` of `pg`. */
 export interface PostgresPool {
-  query(query: {
-    readonly name?: string;
-    readonly text: string;
-    readonly values: unknown[];
-    readonly query_timeout?: number;
-  }): Promise<PostgresResult>;
-  /** For `migrate`, which needs a transaction. */
   connect(): Promise<PostgresClient>;
   /** How the pool connects; `notify: true` opens its connection in the same way. */
   readonly options?: object;
 }
 
-/** What `migrate` uses of a pool's client. */
+/** What is used of a pool's client. */
 export interface PostgresClient {
-  query(text: string, values?: unknown[]): Promise<PostgresResult>;
+  query(query: string | PostgresQuery, values?: unknown[]): Promise<PostgresResult>;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  off(event: "error", listener: (error: Error) => void): unknown;
   release(error?: boolean): void;
+}
+
+/** A statement as `pg` takes it; `query_timeout` is milliseconds. */
+export interface PostgresQuery {
+  readonly name?: string;
+  readonly text: string;
+  readonly values: unknown[];
+  readonly query_timeout?: number;
 }
 
 export interface PostgresResult {
@@ -52,7 +55,7 @@ export type PostgresStoreOptions = (
    * got lost, and from then on none is prepared; saying `false` spares that.
    */
   readonly prepare?: boolean;
-  /** For how long a statement may take before its call fails: milliseconds, 10,000 by default. */
+  /** For how long a call may take before it fails, the wait for a connection included: milliseconds, 10,000 by default. */
   readonly timeout?: number;
   /** Decides which records have expired; the machine's own clock by default. */
   readonly clock?: Clock;
@@ -69,7 +72,7 @@ export function checkOptions(options: PostgresStoreOptions): void {
         "postgresStore({ connectionString: process.env.DATABASE_URL }). Is an environment variable unset?",
     );
   }
-  if (given.pool !== undefined && typeof (given.pool as Partial<PostgresPool>)?.query !== "function") {
+  if (given.pool !== undefined && typeof (given.pool as Partial<PostgresPool>)?.connect !== "function") {
     throw new TypeError('postgresStore: option "pool" must be a Pool of pg. Give an address as "connectionString".');
   }
   if (given.connectionString !== undefined) checkConnectionString("connectionString", given.connectionString);

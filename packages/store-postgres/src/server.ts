@@ -1,6 +1,8 @@
+import type { ClientConfig } from "pg";
 import { explain, explainSchema, isNotPrepared, isOutrun } from "./faults.ts";
 import type { ListeningClient } from "./listener.ts";
 import type { PostgresPool, PostgresResult, PostgresStoreOptions } from "./options.ts";
+import { queryBefore } from "./query.ts";
 import { type Statement, schemaVersion } from "./statements.ts";
 
 /** How often a statement is tried that gave way to another one. */
@@ -29,9 +31,10 @@ export class Server {
   /** @throws An error that says what to do, with the driver's as `cause`. */
   async run(statement: Statement, values: unknown[]): Promise<PostgresResult> {
     this.#underWay++;
+    const deadline = performance.now() + this.#timeout;
     try {
-      await this.#schemaChecked();
-      return await this.#query(statement, values);
+      await this.#schemaChecked(deadline);
+      return await this.#query(statement, values, deadline);
     } catch (error) {
       throw explain(error);
     } finally {
@@ -42,10 +45,18 @@ export class Server {
   /** A client for `LISTEN`, not connected yet. */
   async listeningClient(notify: true | { readonly connectionString: string }): Promise<ListeningClient> {
     const { Client } = await import("pg");
-    const own = { keepAlive: true, connectionTimeoutMillis: this.#timeout, query_timeout: this.#timeout };
+    const own = {
+      keepAlive: true,
+      // Something in between may forget a connection that is quiet, and tell neither end.
+      keepAliveInitialDelayMillis: 30_000,
+      connectionTimeoutMillis: this.#timeout,
+      query_timeout: this.#timeout,
+    };
     if (notify !== true) return new Client({ ...own, connectionString: notify.connectionString });
-    if ("pool" in this.#options) return new Client({ ...this.#options.pool.options, ...own });
-    return new Client({ ...own, connectionString: this.#options.connectionString });
+    if (!("pool" in this.#options)) return new Client({ ...own, connectionString: this.#options.connectionString });
+    const options: ClientConfig = this.#options.pool.options ?? {};
+    // By name: a pool keeps its password from whoever lists its options.
+    return new Client({ ...options, password: options.password, ...own });
   }
 
   /** Resolves when nothing is under way, and whoever waited for it has gone on. */
@@ -63,8 +74,8 @@ export class Server {
   }
 
   /** Once for every store; again only where it could not be asked. */
-  async #schemaChecked(): Promise<void> {
-    this.#ready ??= this.#query(this.#check, [])
+  async #schemaChecked(deadline: number): Promise<void> {
+    this.#ready ??= this.#query(this.#check, [], deadline)
       .then(({ rows }) => {
         const { version = null, encoding } = rows[0] ?? {};
         const fault = explainSchema(version === null ? null : Number(version), schemaVersion);
@@ -80,13 +91,13 @@ export class Server {
     await this.#ready;
   }
 
-  async #query({ text, name }: Statement, values: unknown[]): Promise<PostgresResult> {
+  async #query({ text, name }: Statement, values: unknown[], deadline: number): Promise<PostgresResult> {
     this.#pool ??= this.#openPool();
     const pool = await this.#pool;
     for (let tried = 1; ; tried++) {
       try {
         const prepared = name !== undefined && this.#prepares && { name };
-        return await pool.query({ ...prepared, text, values, query_timeout: this.#timeout });
+        return await queryBefore(deadline, pool, { ...prepared, text }, values);
       } catch (error) {
         // A transaction pooler gave the connection's statements to another one. Nothing was carried out.
         if (isNotPrepared(error)) this.#prepares = false;

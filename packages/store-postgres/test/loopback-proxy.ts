@@ -44,6 +44,11 @@ export class LoopbackProxy {
     this.#mode = "stall";
   }
 
+  /** What is connected now says nothing any more, not even that it ended; what connects from now on is served. */
+  forget(): void {
+    for (const sockets of this.#pairs) for (const socket of sockets) socket.pause();
+  }
+
   /** Requests go through. The reply to the next one is kept back, and its connection is cut in its place. */
   loseReplies(): void {
     this.#mode = "lose replies";

@@ -48,6 +48,18 @@ describe.skipIf(!hasPostgres)("migrate", () => {
     expect(answers.flat()).toEqual([1]);
   });
 
+  test.each(["repeatable read", "serializable"])(
+    "of five at once, one migrates a database that is %s by default",
+    async (level) => {
+      const address = await ownDatabase();
+      const name = new URL(address).pathname.slice(1);
+      await ownPool(address, 1).query(`ALTER DATABASE ${name} SET default_transaction_isolation = '${level}'`);
+      const pool = ownPool(address, 5);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => migrate(pool)));
+      expect(answers.flat()).toEqual([1]);
+    },
+  );
+
   test("what fails half way leaves nothing behind, and no transaction open", async () => {
     const pool = ownPool(await ownDatabase(), 1);
     // In the way of an index in the second half of the file.

@@ -1,7 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { migrate, postgresStore } from "../src/index.ts";
 import { LoopbackProxy } from "./loopback-proxy.ts";
-import { afterFile, hasPostgres, ownDatabase, ownPool } from "./services.ts";
+import { hasPostgres, ownDatabase, ownPool } from "./services.ts";
 
 describe.skipIf(!hasPostgres)("a connection that is lost", () => {
   let address: string;
@@ -67,6 +68,21 @@ describe.skipIf(!hasPostgres)("a connection that is lost", () => {
     expect(await store.read("stalled")).toBeUndefined();
     await store.close();
     await expect.poll(() => proxy.connections).toBe(0);
+  });
+
+  test("G07 a listening connection that went silent is given up at the first notice that gets no answer, and another hears on", async () => {
+    const notify = { connectionString: proxy.through(address) };
+    const store = postgresStore({ connectionString: address, max: 1, notify, timeout: 300 });
+    let heard = 0;
+    store.watch?.("silent", () => heard++);
+    await expect.poll(() => heard).toBe(1);
+    proxy.forget();
+    const version = await store.write("silent", "first", { ifVersion: "absent" });
+    // Called by the connection that took the place of the other.
+    await expect.poll(() => heard, { timeout: 5000 }).toBe(2);
+    expect(await store.write("silent", "second", { ifVersion: version })).toHaveLength(36);
+    await expect.poll(() => heard).toBe(3);
+    await store.close();
   });
 
   test("G17 connections that die while nobody uses them harm nobody", async () => {

@@ -7,9 +7,10 @@ import { setTimeout } from "node:timers/promises";
 import { storeContract } from "@linkwright/testing/store";
 import { Client, Pool } from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
+import { afterFile } from "../../testing/test/support/endings.ts";
 import { migrate, postgresStore } from "../src/index.ts";
 import { freePort } from "./private-postgres.ts";
-import { afterFile, hasPostgres, ownDatabase, ownPool } from "./services.ts";
+import { hasPostgres, ownDatabase, ownPool } from "./services.ts";
 
 const prepared = "SELECT name, statement FROM pg_prepared_statements WHERE name LIKE 'linkwright%'";
 
@@ -100,6 +101,37 @@ describe.skipIf(!hasPostgres)("the application's pool", () => {
     expect(await other.write("lost", "5", { ifVersion: third })).toBe("conflict");
     await first.close();
     await other.close();
+  });
+
+  test("G08 with no connection free the call fails after the timeout, and what was given up is not carried out later", async () => {
+    const pool = ownPool(address, 1);
+    const store = postgresStore({ pool, timeout: 200 });
+    expect(await store.read("given up")).toBeUndefined();
+    const taken = await pool.connect();
+    const outcomes = await Promise.allSettled([
+      store.read("given up"),
+      store.write("given up", "value", { ifVersion: "absent" }),
+    ]);
+    for (const outcome of outcomes) {
+      expect(`${(outcome as PromiseRejectedResult).reason}`).toBe(
+        "Error: The Postgres store got no connection in time: the server cannot be reached, or all connections of the pool are busy.",
+      );
+    }
+    await store.close();
+    taken.release();
+    await expect.poll(() => [pool.totalCount, pool.idleCount, pool.waitingCount]).toEqual([1, 1, 0]);
+    expect((await pool.query("SELECT 1 FROM linkwright_records WHERE key = 'given up'")).rowCount).toBe(0);
+  });
+
+  test("close() resolves also where calls wait for a connection that does not come", async () => {
+    const pool = ownPool(address, 1);
+    const taken = await pool.connect();
+    const store = postgresStore({ pool, timeout: 200 });
+    const read = store.read("key").catch(String);
+    await store.close();
+    expect(await read).toContain("got no connection in time");
+    taken.release();
+    await expect.poll(() => [pool.idleCount, pool.waitingCount]).toEqual([1, 0]);
   });
 
   test("close() lets the calls that are under way end first", async () => {

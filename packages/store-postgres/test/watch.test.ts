@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Pool } from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
-import { migrate, type PostgresPool, postgresStore } from "../src/index.ts";
+import { migrate, type PostgresClient, type PostgresPool, postgresStore } from "../src/index.ts";
 import { hasPostgres, ownDatabase, ownPool } from "./services.ts";
 
 describe.skipIf(!hasPostgres)("pushed changes", () => {
@@ -82,10 +82,17 @@ describe.skipIf(!hasPostgres)("pushed changes", () => {
     const statements: string[] = [];
     const watched: PostgresPool = {
       options: pool.options,
-      connect: () => pool.connect(),
-      query(query) {
-        statements.push(query.text);
-        return pool.query(query);
+      async connect() {
+        const client: PostgresClient = await pool.connect();
+        return {
+          query(query) {
+            statements.push(typeof query === "string" ? query : query.text);
+            return client.query(query);
+          },
+          on: (event, listener) => client.on(event, listener),
+          off: (event, listener) => client.off(event, listener),
+          release: (error) => client.release(error),
+        };
       },
     };
     const store = postgresStore({ pool: watched, notify: true });

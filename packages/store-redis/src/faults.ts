@@ -51,6 +51,14 @@ export function noAnswer(waited: number): Error {
   return new Error(`The Redis store got no answer for ${waited} ms. ${notKnown}`);
 }
 
+/** The failure of a call whose answer came in other types than the server's own. */
+export function notUnderstood(): Error {
+  return new Error(
+    'The Redis store does not understand what its "client" answers. Give it one without a type mapping (withTypeMapping, ' +
+      `commandOptions). ${notKnown}`,
+  );
+}
+
 /** The failure of a call for which there was no connection. */
 export function noConnection(cause?: unknown): unknown {
   // The server was reached, and turned us away.

@@ -11,6 +11,7 @@ import {
   type WriteOptions,
 } from "@linkwright/core";
 import { inputChecks } from "@linkwright/store-kit";
+import { numberOf, recordOf, textsOf } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import { durabilityWarnings } from "./durability.ts";
 import { facet, facetsOf } from "./entries.ts";
@@ -79,10 +80,10 @@ class RedisStore implements Store {
   async read(key: string): Promise<StoredValue | undefined> {
     check.text("key", key);
     this.#begin();
-    const found = await this.#connection.run((client) => client.hmGet(this.#keys[1] + key, fields));
-    const [value, version, expires] = found as (string | null)[];
-    if (typeof value !== "string" || typeof version !== "string") return undefined;
-    return typeof expires === "string" && Number(expires) <= this.#clock.now() ? undefined : { value, version };
+    const found = recordOf(await this.#connection.run((client) => client.hmGet(this.#keys[1] + key, fields)));
+    if (!found) return undefined;
+    const { value, version, expires } = found;
+    return expires !== undefined && Number(expires) <= this.#clock.now() ? undefined : { value, version };
   }
 
   async write(key: string, value: string, options: WriteOptions): Promise<Version | "conflict"> {
@@ -96,7 +97,8 @@ class RedisStore implements Store {
     const sweeps = !(now >= this.#swept && now < this.#swept + sweepInterval);
     if (sweeps) this.#swept = now;
     const args = [key, ifVersion, `${now}`, this.#channel, value, version, expires, sweeps ? facet.expiry(now) : ""];
-    const written = await this.#connection.script(scripts.write, this.#keys, [...args, ...facetsOf(index)]);
+    const answer = await this.#connection.script(scripts.write, this.#keys, [...args, ...facetsOf(index)]);
+    const written = numberOf(answer);
     // More are left: the next write goes on.
     if (written === 2) this.#swept = Number.NEGATIVE_INFINITY;
     return written === 0 ? "conflict" : version;
@@ -106,7 +108,7 @@ class RedisStore implements Store {
     check.remove(key, options);
     this.#begin();
     const args = [key, options.ifVersion, `${this.#clock.now()}`, this.#channel];
-    return (await this.#connection.script(scripts.remove, this.#keys, args)) === 1;
+    return numberOf(await this.#connection.script(scripts.remove, this.#keys, args)) === 1;
   }
 
   async list(query: ListQuery): Promise<Page> {
@@ -158,7 +160,7 @@ class RedisStore implements Store {
     this.#begin();
     const most = others.length > 0 ? Math.max(limit, stretch) : limit;
     const args = [first, range, `${limit}`, `${most}`, `${facetLength}`, `${this.#clock.now()}`, ...others];
-    const [last = "", ...texts] = (await this.#connection.script(scripts.page, this.#keys, args)) as string[];
+    const [last = "", ...texts] = textsOf(await this.#connection.script(scripts.page, this.#keys, args));
     const items: StoredItem[] = [];
     for (let at = 0; at < texts.length; at += 3) {
       const [key = "", value = "", version = ""] = texts.slice(at, at + 3);

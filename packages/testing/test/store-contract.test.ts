@@ -151,6 +151,14 @@ describe("the store contract", () => {
     ]);
   });
 
+  test("G81 a store that forgets a dueAt that is no finite number: G57", async () => {
+    expect(await failures(harnessOf(replacesNaN({})))).toEqual([
+      "G57 a dueAt that is no finite number is refused, or its record stays readable, listed and due",
+    ]);
+    // Too early does no harm.
+    expect(await failures(harnessOf(replacesNaN({ dueAt: 0 })))).toEqual([]);
+  });
+
   test("G81 a store that cuts long values: G25", async () => {
     expect(await failures(harnessOf(cutsValues))).toEqual(["G25 a token of 204800 characters passes through"]);
   });
@@ -355,6 +363,17 @@ const pagesByOffset: Wrong = (store) => {
       page([...(await store.due(before, { limit: 100_000 })).items], cursor, limit),
   };
 };
+
+/** With nothing: as JSON does, to which `NaN` and the infinities are `null`. */
+const replacesNaN =
+  (instead: Index): Wrong =>
+  (store) => ({
+    ...store,
+    write(key, value, { ifVersion, index = {} }) {
+      const { dueAt = 0, ...others } = index;
+      return store.write(key, value, { ifVersion, index: Number.isFinite(dueAt) ? index : { ...others, ...instead } });
+    },
+  });
 
 const cutsValues: Wrong = (store) => ({
   ...store,

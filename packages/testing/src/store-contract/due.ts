@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, dueAll, type Promised } from "./harness.ts";
+import { create, dueAll, listAll, type Promised } from "./harness.ts";
 
 /** What maintenance looks at next. Records of other cases may be due as well, so each case looks at its own alone. */
 export const due: Promised[] = [
@@ -73,17 +73,23 @@ export const due: Promised[] = [
     },
   },
   {
-    name: "G57 a dueAt that is no finite number is refused, or its record stays readable and listed",
+    name: "G57 a dueAt that is no finite number is refused, or its record stays readable, listed and due",
     remedy:
       "reject NaN and infinities; never let them turn into null, or the record is not maintained and nobody is told.",
-    async run({ store, prefix }) {
+    async run({ store, prefix, now }) {
       for (const dueAt of [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]) {
         const key = `${prefix}${dueAt}`;
         const version = await store
           .write(key, "value", { ifVersion: "absent", index: { dueAt } })
           .catch(() => "refused");
-        const expected = version === "refused" ? undefined : "value";
-        assert.equal((await store.read(key))?.value, expected, `the record with the dueAt ${dueAt}`);
+        const isKept = version !== "refused";
+        const has = (items: { key: string }[]) => items.some((item) => item.key === key);
+        const record = `the record with the dueAt ${dueAt}, ${isKept ? "accepted" : "refused"}`;
+        assert.equal((await store.read(key))?.value, isKept ? "value" : undefined, record);
+        assert.equal(has(await listAll(store, { prefix: key })), isKept, `${record}, in its list`);
+        // Only what is due at the end of time may never come up.
+        if (dueAt === Number.POSITIVE_INFINITY) continue;
+        assert.equal(has(await dueAll(store, now())), isKept, `${record}, among what is due`);
       }
     },
   },
