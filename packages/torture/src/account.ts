@@ -15,13 +15,14 @@ export interface Witnessed {
   readonly tally: Tally;
   readonly lost: readonly LostGrant[];
   readonly stuck: readonly number[];
+  readonly unruly: readonly string[];
   readonly expiries: number;
   readonly outages: number;
 }
 
 /** Makes a report of it, and judges it. */
 export function account(witnessed: Witnessed): TortureReport {
-  const { options, evidence, front, counters, tally, stuck, expiries, outages } = witnessed;
+  const { options, evidence, front, counters, tally, stuck, unruly, expiries, outages } = witnessed;
   const { presentations, incidents } = evidence;
   // One that never rotates is presented at every renewal, and that tells nothing.
   const again = options.server === "fixed" ? [] : presentedAgain(evidence);
@@ -45,6 +46,7 @@ export function account(witnessed: Witnessed): TortureReport {
     familiesRevoked: counters.familiesRevoked,
     lost,
     stuck,
+    unruly,
     wrongTokens: tally.wrong,
     callers: { served: tally.served, verified: tally.verified, stale: tally.stale, failed: tally.failed },
     kills: happened("killed"),

@@ -24,6 +24,8 @@ interface Place {
 /** The workers: real processes, which can be killed, suspended and restarted, each by its own id. */
 export interface Crew {
   readonly incidents: readonly Incident[];
+  /** Processes that ended without being told to, or did not when they were. */
+  readonly unruly: readonly string[];
   /** Names of those that run now. */
   readonly running: readonly string[];
   tell(message: ToWorker): void;
@@ -62,6 +64,7 @@ function endAll(): void {
 
 export async function assemble({ size, begin, heard }: CrewOptions): Promise<Crew> {
   const incidents: { -readonly [Member in keyof Incident]: Incident[Member] }[] = [];
+  const unruly: string[] = [];
   const timers = new Set<NodeJS.Timeout>();
   let dismissed = false;
 
@@ -85,8 +88,11 @@ export async function assemble({ size, begin, heard }: CrewOptions): Promise<Cre
       if (message.say === "stood") incidents.push({ worker: name, kind: "stood", from: message.from, to: message.to });
       heard(name, message);
     });
-    child.once("exit", () => {
-      if (place.process === child) place.process = undefined;
+    child.once("exit", (code, signal) => {
+      if (place.process === child) {
+        place.process = undefined;
+        if (!dismissed) unruly.push(`process ${name} ended by itself (${signal ?? code})`);
+      }
       ready.resolve();
     });
     child.send(begin(name, place.number));
@@ -105,6 +111,7 @@ export async function assemble({ size, begin, heard }: CrewOptions): Promise<Cre
 
   return {
     incidents,
+    unruly,
     get running() {
       return places.filter(({ process }) => process !== undefined).map(({ name }) => name);
     },
@@ -149,7 +156,8 @@ export async function assemble({ size, begin, heard }: CrewOptions): Promise<Cre
         if (child.connected) child.send({ say: "stop" } satisfies ToWorker);
       }
       const late = setTimeout(() => {
-        for (const child of children) child.kill("SIGKILL");
+        for (const { name, process } of places)
+          if (process?.kill("SIGKILL")) unruly.push(`process ${name} did not end within ${withinMs} ms`);
       }, withinMs);
       await Promise.all(gone);
       clearTimeout(late);

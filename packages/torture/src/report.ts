@@ -27,6 +27,8 @@ export interface TortureReport {
   readonly lost: readonly Loss[];
   /** Connections that were not renewed any more once everything was mended. */
   readonly stuck: readonly number[];
+  /** Processes that ended by themselves, or did not end when they were told to. */
+  readonly unruly: readonly string[];
   readonly wrongTokens: number;
   readonly callers: Pick<CallerCounts, "served" | "verified" | "stale" | "failed">;
   readonly kills: number;
@@ -51,6 +53,9 @@ export function judge(report: Omit<TortureReport, "failures">): string[] {
   if (wrongTokens > 0) failures.push(`${wrongTokens} tokens of another connection were handed out`);
   for (const one of unexplained) failures.push(`a refresh token was presented again without doubt: ${one}`);
   for (const connection of stuck) failures.push(`connection ${connection} was not renewed again after all was mended`);
+  if (forgiving && (report.callers.failed.reauthorize ?? 0) > 0)
+    failures.push(`${report.callers.failed.reauthorize} calls were told that a grant is over, and none was`);
+  failures.push(...report.unruly);
   for (const error of unhandled) failures.push(`an error was left unhandled: ${error}`);
   if (report.expiries < options.expiries) failures.push(`${report.expiries} of ${options.expiries} expiries were met`);
   return failures;

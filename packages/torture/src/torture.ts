@@ -80,6 +80,7 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
       tally,
       lost: users.lost,
       stuck,
+      unruly: crew.unruly,
       expiries: expiries.total,
       outages: mayhem.outages.length,
     });

@@ -68,8 +68,11 @@ const hearing = 250;
 function causeAtHolder(before: Presentation, next: Presentation, evidence: Evidence): Cause {
   const { incidents, claimLength, requestDeadline } = evidence;
   if (before.status !== undefined && before.status >= 500) return "the server answered with an error";
-  // A caller that waited for as long as it may has given up, even where the front did not hear of it in time.
-  const gaveUp = Math.min((before.brokenAt ?? Number.POSITIVE_INFINITY) - hearing, before.at + requestDeadline);
+  // A caller that waited for as long as it may has given up, even where the front did not hear of it in time. One that hangs up
+  // before that on a server at its work has no excuse.
+  const { brokenAt = Number.POSITIVE_INFINITY, fault = "" } = before;
+  const mayBreak = losingFaults.has(fault) || brokenAt >= before.at + requestDeadline - hearing;
+  const gaveUp = Math.min(mayBreak ? brokenAt - hearing : Number.POSITIVE_INFINITY, before.at + requestDeadline);
   // An answer that left at the last moment may have come too late: then its caller asks again at its deadline.
   const tooLate =
     (before.deliveredAt ?? 0) >= before.at + requestDeadline - hearing &&

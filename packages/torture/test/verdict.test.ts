@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Presentation } from "../src/front.ts";
 import { readOptions } from "../src/options.ts";
 import { seeded } from "../src/random.ts";
+import { judge, type TortureReport } from "../src/report.ts";
 import { type Evidence, lossCause, presentedAgain } from "../src/verdict.ts";
 
 /** A judge that excuses everything would find nothing: what is excused, and what is not. */
@@ -35,9 +36,16 @@ describe("a token that is presented again", () => {
 
   test("is excused by an error, a lost answer, and a store that was away", () => {
     expect(causeOf({ status: 500 })).toBe("the server answered with an error");
-    const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100 };
+    const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100, fault: "lost-response" };
     expect(presentedAgain(evidence([broken, presented(1, refused)]))[0]?.cause).toBe("its answer was lost");
     expect(causeOf({}, { outages: [{ from: 10_000, to: 16_000 }] })).toBe("the store was away");
+  });
+
+  test("is not excused by a caller that hangs up early on a server that would have answered", () => {
+    const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100 };
+    const cause = (at: number) => presentedAgain(evidence([broken, presented(1, { ...refused, at })]))[0]?.cause;
+    expect(cause(10_200)).toBe("none");
+    expect(cause(broken.at + requestDeadline)).toBe("its answer was lost");
   });
 
   test("is excused by an answer that its caller had stopped waiting for, whenever the front heard of that", () => {
@@ -94,6 +102,52 @@ describe("a grant that is lost", () => {
       excused: true,
       told: "its holder was killed: process 0.1 presented it, process 1.1 again 7000 ms later",
     });
+  });
+});
+
+describe("a run", () => {
+  const clean: Omit<TortureReport, "failures"> = {
+    options: readOptions(["--expiries", "10", "--server", "grace"]),
+    expiries: 10,
+    tokenRequests: 10,
+    presentations: {},
+    presentedAgain: {},
+    unexplained: [],
+    reuses: 0,
+    replays: 0,
+    familiesRevoked: 0,
+    lost: [],
+    stuck: [],
+    unruly: [],
+    wrongTokens: 0,
+    callers: { served: 100, verified: 10, stale: 0, failed: {} },
+    kills: 0,
+    freezes: 0,
+    outages: 0,
+    faults: {},
+    unhandled: [],
+  };
+
+  test.each<[string, Partial<typeof clean>, string]>([
+    ["met too few expiries", { expiries: 9 }, "9 of 10 expiries"],
+    ["left one stuck", { stuck: [3] }, "connection 3 was not renewed"],
+    ["gave a token of another", { wrongTokens: 1 }, "tokens of another connection"],
+    ["presented one again without doubt", { unexplained: ["by process 1.1"] }, "without doubt: by process 1.1"],
+    [
+      "told a caller of an end that was none",
+      { callers: { ...clean.callers, failed: { reauthorize: 2 } } },
+      "2 calls were told",
+    ],
+    ["lost a process", { unruly: ["process 0.1 ended by itself (SIGSEGV)"] }, "ended by itself"],
+    ["left an error unhandled", { unhandled: ["TypeError"] }, "unhandled: TypeError"],
+    [
+      "lost a connection to a server that forgives",
+      { lost: [{ connection: 1, reason: "revoked", excused: true, cause: "its holder was killed" }] },
+      "connection 1 was lost",
+    ],
+  ])("that %s has failed", (_, changes, said) => {
+    expect(judge(clean)).toEqual([]);
+    expect(judge({ ...clean, ...changes })).toEqual([expect.stringContaining(said)]);
   });
 });
 
