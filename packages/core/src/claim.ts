@@ -90,7 +90,13 @@ export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: strin
   };
 }
 
-/** Watches others' claims by one's own monotonic clock, since theirs may be set wrong. */
+/** How far clocks of two machines may be apart: milliseconds. */
+const clockSkew = 300_000;
+
+/**
+ * Watches others' claims by one's own monotonic clock, since theirs may be set wrong. Only that a claim is older than clocks can
+ * be apart is taken from what it says itself, for processes that do not live long enough to see it.
+ */
 export interface ClaimObserver {
   /** Notes the claim as it was just read. */
   see(key: string, claim: Claim | undefined): Watch;
@@ -121,7 +127,8 @@ export function createClaimObserver({ clock, timing }: Pick<Runtime, "clock" | "
       const since = same?.since ?? now;
       const from = gap ? now : (same?.from ?? now);
       seen.set(key, { holder: claim.holder, beat: claim.beat, since, from, last: now });
-      return { silence: now - since, watched: now - from };
+      const overdue = clock.now() - claim.until - clockSkew;
+      return { silence: Math.max(now - since, overdue), watched: now - from };
     },
   };
 }

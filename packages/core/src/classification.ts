@@ -25,6 +25,14 @@ export function readTokenFault(
   grantType: string,
   dialect: Dialect | undefined,
 ): FaultReading | undefined {
+  const fault = readFault(answer, grantType, dialect);
+  // No user granted anything (RFC 6749, section 4.4): it is the client that is denied.
+  return fault?.kind === "reauthorize" && grantType === "client_credentials"
+    ? { ...fault, kind: "configuration" }
+    : fault;
+}
+
+function readFault(answer: Answer, grantType: string, dialect: Dialect | undefined): FaultReading | undefined {
   const body = isObject(answer.json) ? answer.json : {};
   const code = typeof body.error === "string" && body.error !== "" ? body.error : undefined;
   const failed = answer.status < 200 || answer.status > 299 || body.error !== undefined;

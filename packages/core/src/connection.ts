@@ -28,7 +28,7 @@ export interface Connection {
    * stale token is renewed once and the request sent once more, if its body can be.
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
-  /** How the connection stands, from its record: no request to the provider. */
+  /** How the connection stands, without a request: by its record, and by whether this process has met a refusal of the client. */
   status(): Promise<ConnectionStatus>;
   /** Lets go of the grant as the provider allows, then forgets it. Can be called again after a failure. */
   disconnect(): Promise<DisconnectReport>;
@@ -96,26 +96,28 @@ export function createConnection(
     of: leaning ? "application" : "connection",
     async obtain(options) {
       if (!application) return own.obtain(options);
-      await standing();
-      return application.obtain(options);
+      const leaning = await standing();
+      return { ...(await application.obtain(options)), leaning };
     },
-    async over(reading) {
+    async over(reading, { generation, leaning = generation }) {
       const stored = await rows.read(key);
-      if (stored) await endConnection(runtime, stored, reading.reason ?? "consent_ended");
+      // It was said of a grant that the user has replaced since.
+      if (!stored || stored.row.granted.generation > leaning) return;
+      await endConnection(runtime, stored, reading.reason ?? "consent_ended");
     },
   };
 
-  /** For a connection without tokens of its own: that its consent stands, as last seen within `freshness`. */
-  async function standing(): Promise<void> {
+  /** For a connection without tokens of its own: that its consent stands, as last seen within `freshness`; its generation. */
+  async function standing(): Promise<number> {
     const known = cache.get(key);
-    if (known && clock.monotonic() < known.freshUntil && known.row.state === "active") return;
+    if (known && clock.monotonic() < known.freshUntil && known.row.state === "active") return known.row.generation;
     let stored: StoredRow;
     try {
       stored = await read();
     } catch (error) {
       if (known?.row.state !== "active" || !isConnectorError(error) || error.fault.kind !== "store") throw error;
       runtime.events.emit("store.failed", { ...place, during: "read", message: error.message });
-      return;
+      return known.row.generation;
     }
     if (stored.row.state === "pending" && (stored.row.failure?.retryAt ?? 0) <= clock.now())
       stored = await confirmConsent(runtime, renewal, registration, stored);
@@ -123,7 +125,7 @@ export function createConnection(
     switch (state) {
       case "active":
         cache.set(key, cacheEntry(runtime, stored, undefined));
-        return;
+        return stored.row.generation;
       case "pending":
         throw new ConnectorError(
           { kind: "retry", retryAt: failure?.retryAt ?? clock.now() + 1000 },

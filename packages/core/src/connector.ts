@@ -80,13 +80,13 @@ export type ConnectorOptions<Providers extends Readonly<Record<string, AnyProvid
 export interface Connector<Providers extends Readonly<Record<string, AnyProvider>>> {
   /** One typed handle per registration. */
   readonly providers: { readonly [Name in keyof Providers]: ProviderHandle<Providers[Name]> };
-  /** Checks what construction could not: that the store answers and the keys seal. */
+  /** Checks what construction could not: that the store gives back what is written, and the newest key is there and seals. */
   ready(): Promise<void>;
   /**
    * Finishes a user's authorization from the callback: the request, or the URL that the browser was sent to. The provider is
    * known from the flow.
    *
-   * @throws {ConnectorError} `flow`, `cancelled`, `retry`, `configuration`, `protocol` or `store`.
+   * @throws {ConnectorError} `flow`, `cancelled`, `permission`, `gone`, `retry`, `configuration`, `protocol` or `store`.
    */
   complete(callback: Request | URL | string, options: { readonly session: string }): Promise<Connection>;
   /**
@@ -105,10 +105,11 @@ export interface Connector<Providers extends Readonly<Record<string, AnyProvider
   scheduleMaintenance(options?: ScheduleOptions): () => Promise<void>;
   /** Seals with the newest key what older ones sealed, so that they can be taken out of the ring. */
   reseal(options?: ResealOptions): Promise<ResealReport>;
-  /** A connection's tokens, for moving to another system. Whoever has them has the user's account. */
+  /** A connection's tokens, for moving to another system; `import` takes them so. Whoever has them has the user's account. */
   dangerouslyExportGrant(id: string, options: { readonly owner: string }): Promise<ExportedGrant>;
+  /** Tells `listener` of every event of that name in this process, after it was written. @returns Stops telling it. */
   on<Name extends EventName>(name: Name, listener: (event: ConnectorEvents[Name]) => unknown): () => void;
-  /** Waits for work under way and closes the store. */
+  /** Stops sweeping, waits for renewals and saves under way, and closes the store. Let requests end first: later ones fail. */
   close(): Promise<void>;
 }
 
@@ -261,7 +262,7 @@ export function createConnector<const Providers extends Readonly<Record<string, 
     dangerouslyExportGrant: async (id, { owner }) => exportGrant(runtime, await owned(id, owner)),
     on: events.on,
     async close() {
-      await Promise.all([...schedules].map((stop) => stop()));
+      await Promise.allSettled([...schedules].map((stop) => stop()));
       await Promise.all(working);
       await renewal.drain();
       await store.close();

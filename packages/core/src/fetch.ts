@@ -20,14 +20,16 @@ export interface Bearer {
   readonly renewable: boolean;
   /** Whose token it is. */
   readonly of: ApiCall["bearer"];
-  /** The API said so, and confirmed it where the provider asks for that. */
-  over?(reading: FaultReading): Promise<void>;
+  /** The API said so of what it was asked with, and confirmed it where the provider asks for that. */
+  over?(reading: FaultReading, token: Obtained): Promise<void>;
 }
 
 export interface Obtained {
   readonly accessToken: Secret;
   /** To name when it is refused. */
   readonly generation: number;
+  /** Generation of the connection that the token was handed out for, where it is the application's. */
+  readonly leaning?: number;
   /** The record that it is kept in. */
   readonly key?: string;
 }
@@ -97,7 +99,7 @@ export function createApiClient(
     const response = await send(token.accessToken);
     const made: ApiCall = { method, url: request.url, bearer: bearer.of };
     const reading = await readingOf(response, made);
-    if (reading?.kind === "reauthorize") await believed(reading, token.accessToken);
+    if (reading?.kind === "reauthorize") await believed(reading, token);
     if (reading?.kind !== "stale_token" || !bearer.renewable) return { response, token: token.accessToken };
     const renewal = bearer.obtain({ signal: signal ?? undefined, refused: token.generation });
     if (body instanceof ReadableStream) {
@@ -109,7 +111,7 @@ export function createApiClient(
     await response.body?.cancel().catch(() => {});
     const second = await send(renewed.accessToken);
     const again = await readingOf(second, made);
-    if (again?.kind === "reauthorize") await believed(again, renewed.accessToken);
+    if (again?.kind === "reauthorize") await believed(again, renewed);
     return { response: second, token: renewed.accessToken };
   }
 
@@ -165,13 +167,13 @@ export function createApiClient(
   }
 
   /** Ends the connection, where every place that the reading names says the same. */
-  async function believed(reading: FaultReading, token: Secret): Promise<void> {
+  async function believed(reading: FaultReading, token: Obtained): Promise<void> {
     if (!bearer.over) return;
     for (const path of reading.confirmAt ?? []) {
-      const second = await probe(path, token).catch(() => undefined);
+      const second = await probe(path, token.accessToken).catch(() => undefined);
       if (second?.kind !== "reauthorize" || second.code !== reading.code) return;
     }
-    await bearer.over(reading);
+    await bearer.over(reading, token);
   }
 
   async function probe(path: string, token: Secret): Promise<FaultReading | undefined> {

@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import type { MaintainOptions, Report } from "./maintenance.ts";
 
-/** Sweeps by a timer, for applications of one process that have no scheduler of their own. */
+/** Sweeps by a timer, for applications that have no scheduler of their own. Any number of processes may do so at once. */
 export interface ScheduleOptions extends Omit<MaintainOptions, "signal"> {
   /** Milliseconds from the end of one sweep to the beginning of the next, give or take a tenth; a minute by default. */
   readonly every?: number;
@@ -21,9 +21,12 @@ export function scheduleMaintenance(
 
   async function sweep(): Promise<void> {
     try {
-      onReport?.(await maintain({ ...options, signal: stopping.signal }));
+      const report = await maintain({ ...options, signal: stopping.signal });
+      onReport?.(report);
     } catch (error) {
-      onError?.(error);
+      try {
+        onError?.(error);
+      } catch {} // Who is told does not stop the schedule.
     }
   }
 

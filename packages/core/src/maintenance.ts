@@ -1,7 +1,7 @@
 import { aboutRow, confirmConsent } from "./consents.ts";
 import { disconnect } from "./disconnect.ts";
 import { keepAliveAt } from "./due.ts";
-import { type FaultKind, isConnectorError } from "./faults.ts";
+import { type FaultKind, isConnectorError, misconfigured } from "./faults.ts";
 import { aheadAt, recheck } from "./lifecycle.ts";
 import { createPace, type Pace } from "./pace.ts";
 import type { Registration } from "./registration.ts";
@@ -16,7 +16,7 @@ export interface MaintainOptions {
   /** Stops the sweep between two records. */
   readonly signal?: AbortSignal;
   readonly budget?: {
-    /** Records to look at, at most. */
+    /** Records to look at, at most; without those of registrations that are not configured here, or whose client is refused. */
     readonly records?: number;
     /** Time to take, at most: milliseconds. */
     readonly milliseconds?: number;
@@ -50,25 +50,24 @@ export interface Report {
 export async function maintain(runtime: Runtime, renewal: Renewal, options: MaintainOptions = {}): Promise<Report> {
   const { clock, store } = runtime;
   const { signal, budget, onOutcome, rate = 10, concurrency = 8 } = options;
-  const pace = createPace(runtime, rate);
+  const sweep: Sweep = { pace: createPace(runtime, rate), signal, looked: 0 };
+  const most = budget?.records ?? Number.POSITIVE_INFINITY;
   const outcomes = { renewed: 0, announced: 0, confirmed: 0, disconnected: 0, removed: 0, failed: 0, nothing: 0 };
   const began = clock.monotonic();
   const before = clock.now();
-  let looked = 0;
   let complete = true;
 
   function mayGoOn(): boolean {
     const within =
-      looked < (budget?.records ?? Number.POSITIVE_INFINITY) &&
-      clock.monotonic() - began < (budget?.milliseconds ?? Number.POSITIVE_INFINITY);
+      sweep.looked < most && clock.monotonic() - began < (budget?.milliseconds ?? Number.POSITIVE_INFINITY);
     if (!within || signal?.aborted) complete = false;
     return complete;
   }
 
   async function work(items: Iterator<StoredItem>): Promise<void> {
     for (let next = items.next(); !next.done && mayGoOn(); next = items.next()) {
-      looked++;
-      const outcome = await attend(runtime, renewal, pace, next.value, signal);
+      sweep.looked++;
+      const outcome = await attend(runtime, renewal, sweep, next.value);
       outcomes[outcome.did]++;
       try {
         onOutcome?.(outcome);
@@ -82,19 +81,20 @@ export async function maintain(runtime: Runtime, renewal: Renewal, options: Main
     const query = { limit: 100, ...(cursor !== undefined && { cursor }) };
     const page = await storeCall(clock, "listing of due records", () => store.due(before, query));
     const items = page.items[Symbol.iterator]();
-    await Promise.all(Array.from({ length: concurrency }, () => work(items)));
+    await Promise.all(Array.from({ length: Math.max(1, Math.min(concurrency, most)) }, () => work(items)));
     cursor = page.cursor;
   } while (cursor !== undefined && complete);
   return { outcomes, complete };
 }
 
-async function attend(
-  runtime: Runtime,
-  renewal: Renewal,
-  pace: Pace,
-  item: StoredItem,
-  signal: AbortSignal | undefined,
-): Promise<Outcome> {
+interface Sweep {
+  readonly pace: Pace;
+  readonly signal: AbortSignal | undefined;
+  /** Records that count towards the budget. What is passed over does not: what is due behind it has to be reached. */
+  looked: number;
+}
+
+async function attend(runtime: Runtime, renewal: Renewal, sweep: Sweep, item: StoredItem): Promise<Outcome> {
   let place: Pick<Outcome, "connection" | "registration"> = {};
   try {
     if (!item.key.startsWith("connection:")) {
@@ -104,7 +104,7 @@ async function attend(
     }
     const stored = runtime.rows.parse(item);
     place = { connection: stored.row.id, registration: stored.row.registration };
-    return { ...place, did: await attendConnection(runtime, renewal, pace, stored, signal) };
+    return { ...place, did: await attendConnection(runtime, renewal, sweep, stored) };
   } catch (error) {
     return { ...place, did: "failed", ...(isConnectorError(error) && { kind: error.fault.kind }) };
   }
@@ -113,14 +113,16 @@ async function attend(
 async function attendConnection(
   runtime: Runtime,
   renewal: Renewal,
-  pace: Pace,
+  sweep: Sweep,
   stored: StoredRow,
-  signal: AbortSignal | undefined,
 ): Promise<Outcome["did"]> {
   const { row } = stored;
   const now = runtime.clock.now();
   const registration = runtime.registrations.get(row.registration);
-  if (!registration) return "nothing"; // Another application on the same store looks after it.
+  if (!registration) {
+    sweep.looked--;
+    return "nothing"; // Another application on the same store looks after it.
+  }
   if (row.state === "pending") {
     await confirmConsent(runtime, renewal, registration, stored);
     return "confirmed";
@@ -129,9 +131,8 @@ async function attendConnection(
     return (await disconnect(runtime, renewal, registration, stored.key)).disconnected ? "disconnected" : "failed";
   const keepAlive = keepAliveAt(row, registration.connectionPolicy) ?? Number.POSITIVE_INFINITY;
   const ahead = runtime.keepFresh ? aheadAt(row, runtime.timing) : Number.POSITIVE_INFINITY;
-  if (row.state === "active" && Math.min(keepAlive, ahead) <= now) {
-    return renew(runtime, renewal, pace, registration, stored, signal);
-  }
+  if (row.state === "active" && Math.min(keepAlive, ahead) <= now)
+    return renew(runtime, renewal, sweep, registration, stored);
   if (row.consent && !row.consent.announced) return announce(runtime, stored);
   if (!row.consent || row.consent.expiresAt > now) return "nothing";
   if (registration.provider.connect?.confirm) {
@@ -147,13 +148,16 @@ async function attendConnection(
 async function renew(
   runtime: Runtime,
   renewal: Renewal,
-  pace: Pace,
+  sweep: Sweep,
   registration: Registration,
   { key, version, row }: StoredRow,
-  signal: AbortSignal | undefined,
 ): Promise<Outcome["did"]> {
+  if (await isRefused(runtime, registration)) {
+    sweep.looked--;
+    throw misconfigured("the server refuses the client, so that nothing was asked for this connection");
+  }
   if ((await runtime.rows.read(key))?.version !== version) return "nothing";
-  await pace.take(registration.name, signal);
+  await sweep.pace.take(registration.name, sweep.signal);
   let ours = false;
   const claimed = () => {
     ours = true;
@@ -165,6 +169,12 @@ async function renew(
     if (ours || !isConnectorError(error) || error.fault.kind !== "retry") throw error;
   }
   return ours ? "renewed" : "nothing";
+}
+
+/** Whether the server refused the client a moment ago: its other connections would learn nothing else. */
+async function isRefused({ gates }: Runtime, { server, provider }: Registration): Promise<boolean> {
+  const metadata = await server().catch(() => undefined);
+  return gates.closed(metadata?.token_endpoint ?? "", provider.client.id)?.kind === "configuration";
 }
 
 /** Tells once that a consent ends soon. */

@@ -15,8 +15,10 @@ import { missOf, tokenError } from "./token-errors.ts";
 
 /** Presents a claimed grant to its server and writes what comes of it. */
 export interface Redemption {
-  /** @returns What memory now holds; `undefined` where the row has to be looked at again. */
-  /** @param tookOver - The claim is in place of one that lapsed. */
+  /**
+   * @param tookOver - The claim is in place of one that lapsed.
+   * @returns What memory now holds; `undefined` where the row has to be looked at again.
+   */
   redeem(
     subject: Subject,
     claim: HeldClaim,
@@ -132,7 +134,7 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
         }
       },
       saved(keep, row) {
-        if (keep !== "received" || row.kind !== "connection") return;
+        if ((keep !== "received" && keep !== "written") || row.kind !== "connection") return;
         const expiresAt = optional("expiresAt", row.token?.expiresAt);
         events.emit("connection.renewed", { ...aboutRow(row, subject), ...expiresAt });
       },
@@ -225,10 +227,10 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
       }
     }
     if (grant?.spare === undefined) return undefined;
+    const { spare, ...rest } = grant;
     try {
-      const tokens = await subject.redeem(grant.spare, () => claim.assure(), proofKeyOf(grant.accessToken));
-      const { accessToken, spare } = grant;
-      await commit(subject, claim, { accessToken, refreshToken: spare }, undefined, tokens);
+      const tokens = await subject.redeem(spare, () => claim.assure(), proofKeyOf(grant.accessToken));
+      await commit(subject, claim, { ...rest, refreshToken: spare }, undefined, tokens);
       return "look";
     } catch (error) {
       if (!(error instanceof TokenFailure)) throw error;

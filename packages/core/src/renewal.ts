@@ -1,6 +1,7 @@
 import { createClaimObserver, holdClaim } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import { ConnectorError, isConnectorError, located, type ReauthorizeReason } from "./faults.ts";
+import { aborted, detachable, differs, type Flight, flightOf } from "./flight.ts";
 import type { TokenSet } from "./grants/token-endpoint.ts";
 import {
   type Ask,
@@ -14,7 +15,7 @@ import {
   type Watch,
 } from "./lifecycle.ts";
 import type { Policy } from "./policy.ts";
-import type { Row } from "./record.ts";
+import type { Claim, Row } from "./record.ts";
 import { aboutRow, createRedemption, placeOf } from "./redemption.ts";
 import type { Registration } from "./registration.ts";
 import type { StoredRow } from "./rows.ts";
@@ -28,7 +29,7 @@ import { refusal } from "./token-errors.ts";
 export interface Renewal {
   /** A token as asked, from memory where possible. Concurrent calls for one subject share the work. */
   obtain(subject: Subject, options?: ObtainOptions): Promise<TokenEntry>;
-  /** Tries saves once more that have not succeeded yet, and then no more. */
+  /** Waits for renewals under way, whoever waits for them still; tries saves once more that have not succeeded, and then no more. */
   drain(): Promise<void>;
 }
 
@@ -71,15 +72,6 @@ export interface ObtainOptions {
 /** How long a caller waits for somebody else's renewal: milliseconds. */
 const longestWait = 30_000;
 
-interface Flight {
-  readonly landing: Promise<CacheEntry>;
-  readonly audience: string | undefined;
-  /** Nobody needs it yet: the token at hand is good. */
-  readonly ahead: boolean;
-  /** Whether it waits for others who renew. */
-  readonly waits: boolean;
-}
-
 export function createRenewal(runtime: Runtime): Renewal {
   const { clock, timing, rows, cache, events } = runtime;
   const observer = createClaimObserver(runtime);
@@ -97,13 +89,13 @@ export function createRenewal(runtime: Runtime): Renewal {
         if (decision.do === "use" && tokenIn(entry, subject)) return handOut(subject, entry, decision, options);
       }
       const flight = flights.get(key);
-      const aside = flight !== undefined && (flight.ahead || flight.audience !== subject.audience);
-      if (aside) {
+      const other = flight !== undefined && differs(flight, subject, options);
+      if (other) {
         // The token at hand may be good still: look at the row beside the renewal under way.
         const seen = await look(subject, options);
         if (seen && "entry" in seen) return withToken(seen.entry, subject);
       }
-      if (flight && (aside || (!flight.waits && options.wait !== false))) {
+      if (flight && (other || (!flight.waits && options.wait !== false))) {
         // It may give up where this caller would not.
         await detachable(
           flight.landing.catch(() => {}),
@@ -137,7 +129,7 @@ export function createRenewal(runtime: Runtime): Renewal {
 
   function launch(subject: Subject, options: ObtainOptions, ahead: boolean): Flight {
     const landing = fly(subject, options).finally(() => flights.delete(subject.key));
-    const flight: Flight = { landing, audience: subject.audience, ahead, waits: options.wait !== false };
+    const flight = flightOf(landing, subject, options, ahead);
     flights.set(subject.key, flight);
     return flight;
   }
@@ -169,7 +161,8 @@ export function createRenewal(runtime: Runtime): Renewal {
           if (decision.mark) await mark(subject, stored, decision.mark);
           throw refusal(decision.fault, stored.row, placeOf(subject));
         case "wait":
-          if (options.wait === false || clock.monotonic() - began > longestWait) throw busy(subject);
+          if (clock.monotonic() - began > longestWait || (options.wait === false && isAlive(stored.row.claim)))
+            throw busy(subject);
           await changeOrPause(subject.key, pause);
           break;
         case "claim": {
@@ -280,12 +273,20 @@ export function createRenewal(runtime: Runtime): Renewal {
     unwatch?.();
   }
 
+  /** Whether a claim is young by its holder's clock. One that is not is watched, as nobody else may come by to see it lapse. */
+  const isAlive = (claim: Claim | undefined): boolean => claim !== undefined && claim.until > clock.now();
+
+  async function drain(): Promise<void> {
+    while (flights.size > 0) await Promise.allSettled([...flights.values()].map(({ landing }) => landing));
+    await saves.drain();
+  }
+
   function busy(subject: Subject): ConnectorError {
     const retryAt = clock.now() + timing.claimLength;
     return new ConnectorError({ kind: "retry", retryAt }, "Another process is renewing. Try again.", placeOf(subject));
   }
 
-  return { obtain, drain: saves.drain };
+  return { obtain, drain };
 }
 
 const tokenIn = (entry: CacheEntry, { audience }: Subject): Secret | undefined =>
@@ -298,18 +299,4 @@ function withToken(entry: CacheEntry, subject: Subject): TokenEntry {
   throw new ConnectorError({ kind: "store" }, `The record of connection ${entry.row.id} holds no token.`, {
     connection: entry.row.id,
   });
-}
-
-/** Waits for shared work until the caller's own signal aborts; the work goes on. */
-function detachable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(aborted());
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function aborted(): ConnectorError {
-  return new ConnectorError({ kind: "aborted" }, "The caller's signal aborted; work that others share goes on.");
 }

@@ -35,7 +35,7 @@ export interface Save {
 export interface Saved {
   /** `nothing` where there is no row. */
   readonly keep: Keep;
-  /** The row as written, or, where the store fails, as it will be; absent where nothing was, or will be, written. */
+  /** The row as written, by an earlier try or this one, or, where the store fails, as it will be; absent where nothing was. */
   readonly stored?: StoredRow;
   /** The secrets in it. */
   readonly grant?: Grant;
@@ -60,7 +60,8 @@ export function createSaves(runtime: Runtime): Saves {
       from,
     );
     const changed = await within(clock, longest, changing);
-    return changed?.written ? { ...kept, stored: changed.stored } : kept;
+    const there = changed?.written || kept.keep === "written";
+    return changed && there ? { ...kept, stored: changed.stored } : kept;
   }
 
   async function attempt(key: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { JWK } from "jose";
+import { systemClock, within } from "./clock.ts";
 import { ConnectorError, describe, misconfigured } from "./faults.ts";
 
 /**
@@ -24,7 +25,7 @@ export interface Binding {
   readonly generation: number;
 }
 
-/** A 256-bit key: raw bytes, a symmetric JWK, or a function that fetches either when first needed. */
+/** A 256-bit key: raw bytes, a symmetric JWK, or a function that fetches either when first needed, within 15 s. */
 export type KeyMaterial = Uint8Array | JWK | (() => Promise<Uint8Array | JWK>);
 
 export interface KeyringEntry {
@@ -161,9 +162,12 @@ function checkLength(id: string, key: Uint8Array | JWK): void {
   );
 }
 
+/** How long a function may take to fetch a key: milliseconds. */
+const keyDeadline = 15_000;
+
 /** Imported once, so that no seal or opening pays for it again. */
 async function load(id: string, material: KeyMaterial): Promise<CryptoKey> {
-  const key = typeof material === "function" ? await material() : material;
+  const key = typeof material === "function" ? await within(systemClock, keyDeadline, material()) : material;
   checkLength(id, key);
   const raw =
     key instanceof Uint8Array

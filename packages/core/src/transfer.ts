@@ -15,22 +15,25 @@ import { connected } from "./succession.ts";
 
 /** Bringing grants in from another system, and taking them out. */
 
-/** A grant that another system holds. Where the provider knows tokens of a user's own, one of them is needed. */
+/**
+ * A grant that another system holds; what `dangerouslyExportGrant` gave is one. Where the provider knows tokens of a user's own,
+ * one of them is needed.
+ */
 export interface GrantImport {
   readonly owner: string;
-  readonly refreshToken?: string | Secret;
-  readonly accessToken?: string | Secret;
+  readonly refreshToken?: string | Secret | undefined;
+  readonly accessToken?: string | Secret | undefined;
   /** The key that they are bound to, as its provider's `proof` writes it. */
-  readonly proofKey?: string | Secret;
+  readonly proofKey?: string | Secret | undefined;
   /** When the access token ends: epoch milliseconds. Without it the token is renewed at its first use. */
-  readonly expiresAt?: number;
+  readonly expiresAt?: number | undefined;
   /** When the refresh token was last used: epoch milliseconds; now where left out. An idle timeout counts from it. */
-  readonly usedAt?: number;
-  readonly scope?: readonly string[];
+  readonly usedAt?: number | undefined;
+  readonly scope?: readonly string[] | undefined;
   /** Who the user is at the provider. */
-  readonly account?: string;
+  readonly account?: string | undefined;
   /** What the adapter keeps, by its own names. */
-  readonly data?: Readonly<Record<string, string>>;
+  readonly data?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A grant in the clear. */
@@ -43,8 +46,10 @@ export interface ExportedGrant {
   readonly accessToken?: Secret | undefined;
   readonly proofKey?: Secret | undefined;
   readonly refreshToken?: Secret | undefined;
-  /** Epoch milliseconds. */
+  /** When the access token ends: epoch milliseconds. */
   readonly expiresAt?: number | undefined;
+  /** When the refresh token was last used: epoch milliseconds. */
+  readonly usedAt?: number | undefined;
 }
 
 export async function importGrant(
@@ -134,5 +139,6 @@ export async function exportGrant({ rows }: Runtime, stored: StoredRow): Promise
     refreshToken: grant?.refreshToken,
     proofKey: proofKeyOf(grant?.accessToken),
     expiresAt: row.token?.expiresAt,
+    usedAt: row.refresh?.usedAt,
   };
 }

@@ -237,6 +237,46 @@ test("G32 a spare token that could not be tried says nothing of the grant", asyn
   expect(await passing(clock, b.accessToken())).toMatch(/^at_/);
 });
 
+test("G32 a grant that its spare token revives keeps the tokens for one resource", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const pausing = fallible(store);
+  await using h = await house({
+    clock,
+    store,
+    timing: patient,
+    server: { refresh: { kind: "rotating" } },
+    bank: {
+      grants: { refreshToken: { rotation: "rotating", reuseGrace: 30 } },
+      accessToken: { type: "Bearer", resourceIndicators: true },
+    },
+  });
+  const resource = "https://accounts.example/";
+  const answer = (name: string) =>
+    h.server.faults.next("answer", {
+      body: { access_token: `at_${name}`, refresh_token: `rt_${name}`, token_type: "Bearer", expires_in: 300 },
+    });
+  const b = await h.link();
+  const a = await h.application({ store: pausing.store }).connection(b.id, { owner: "user_1" });
+  await clock.advance(expired);
+  const held = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await held.arrived;
+  pausing.fail("write");
+  answer("taker");
+  expect(await passing(clock, b.accessToken())).toBe("at_taker");
+  pausing.heal();
+  held.release();
+  await passing(clock, first);
+  await clock.advance(200_000);
+  answer("accounts");
+  expect(await b.accessToken({ resource })).toBe("at_accounts");
+  await clock.advance(101_000);
+  h.server.faults.next("status", { status: 400, body: { error: "invalid_grant" } });
+  expect(await passing(clock, b.accessToken())).not.toBe("at_taker");
+  expect(await b.accessToken({ resource })).toBe("at_accounts");
+});
+
 test("G16 a taker lets a holder that was cut off save first, also where the row was in doubt before", async () => {
   const clock = virtualClock();
   const store = shared(memoryStore({ clock }));

@@ -161,6 +161,27 @@ test("G35 C35 a refused client is told once, marks nobody, and works when mended
   expect(await connections[0]?.status()).toMatchObject({ health: "healthy" });
 });
 
+test.for([
+  [403, "access_denied"],
+  [400, "invalid_grant"],
+] as const)(
+  "G35 a %i %s to the application itself is the client's affair: no user is asked, and mended it works",
+  async ([status, error]) => {
+    await using h = await house();
+    const { providers } = h.connector;
+    h.server.faults.next("status", { status, body: { error }, grantType: "client_credentials" });
+    expect(await faultOf(providers.bank.app().accessToken())).toMatchObject({
+      kind: "configuration",
+      details: { code: error, status },
+    });
+    expect(h.told("client.rejected")).toBe(1);
+    // It was said of what this request asked for, and holds nothing else back.
+    expect(await providers.bank.app({ scope: ["read"] }).accessToken()).toMatch(/./);
+    expect(await providers.bank.app().accessToken()).toMatch(/./);
+    expect(h.told("connection.reauthorization_required")).toBe(0);
+  },
+);
+
 test.for<[number, unknown, Partial<Fault>]>([
   [400, { error: "invalid_grant" }, { kind: "reauthorize" }],
   [401, { error: "invalid_grant" }, { kind: "reauthorize" }],

@@ -1,6 +1,7 @@
 import { type Connection, ConnectorError, type FaultReading } from "@linkwright/core";
 import { simulateAuthorizationServer } from "@linkwright/testing";
 import { expect, test } from "vitest";
+import { session } from "./support/house.ts";
 import { watchedHouse } from "./support/watched.ts";
 
 type Watched = Awaited<ReturnType<typeof watchedHouse>>;
@@ -338,6 +339,29 @@ test("G74 an API that says the grant is over is believed where a second place sa
   expect(await connection.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
   expect((await h.refused(connection.accessToken())).fault).toEqual({ kind: "reauthorize", reason: "consent_ended" });
   expect(h.tokenRequests()).toBe(0);
+});
+
+test("G74 what an API says of a grant that was replaced elsewhere does not end the new one", async () => {
+  await using h = await watchedHouse();
+  const application = () =>
+    h.application({
+      bank: {
+        api: { base: h.server.origin, fault: ({ status }) => (status === 410 ? over("CONSENT_OVER") : undefined) },
+      },
+    });
+  const [here, there] = [application(), application()];
+  const connection = await h.link("user_1", here);
+  const elsewhere = await there.connection(connection.id, { owner: "user_1" });
+  expect((await elsewhere.fetch("/api/me")).status).toBe(200);
+  const flow = await here.providers.bank.connect({ owner: "user_1", session, connection: connection.id });
+  await here.complete(await h.server.consent(flow.url), { session });
+  for (const path of ["/api/me", "/api/scoped/read"]) h.server.faults.always("answer", { path, status: 410, body: {} });
+  // Its token is of the grant before.
+  expect((await elsewhere.fetch("/api/me")).status).toBe(410);
+  expect((await connection.status()).health).toBe("healthy");
+  await h.clock.advance(30_000);
+  expect((await elsewhere.fetch("/api/me")).status).toBe(410);
+  expect(await connection.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
 });
 
 test("G40 what a provider's own hook refuses says where", async () => {

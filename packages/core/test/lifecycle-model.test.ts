@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Budget, beginning, nameOf, type ServerKind, steps, type World } from "./support/model.ts";
+import { type Budget, beginning, type ServerKind, steps, type World } from "./support/model.ts";
+import { nameOf } from "./support/model-names.ts";
 
 /** Every interleaving of a small world, against the invariants of the renewal protocol. */
 

@@ -1,8 +1,14 @@
-import type { Outcome } from "@linkwright/core";
-import { memoryStore } from "@linkwright/core";
+import {
+  allowInsecureLoopback,
+  clientSecretBasic,
+  createConnector,
+  keyring,
+  memoryStore,
+  type Outcome,
+} from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
 import { expect, test, vi } from "vitest";
-import { fallible, faultOf, house, passing, settled, shared } from "./support/house.ts";
+import { bank, fallible, faultOf, house, key, passing, settled, shared } from "./support/house.ts";
 
 /** Idle and long-lived grants, and the sweep that keeps them alive: guarantees F. */
 
@@ -204,6 +210,75 @@ test("a sweep within a budget stops there, says so, and the next one goes on", a
   expect(new Set(seen.map(({ connection }) => connection)).size).toBe(4);
   expect(await h.connector.maintain({ rate: 1_000 })).toMatchObject({ complete: true, outcomes: { renewed: 6 } });
   expect(await h.connector.maintain({ signal: AbortSignal.abort() })).toMatchObject({ complete: false });
+});
+
+test("G57 G35 connections of a client that is refused keep no others from their turn", async () => {
+  await using h = await house(idle);
+  const { id } = await h.link();
+  const { refreshToken } = await h.connector.dangerouslyExportGrant(id, { owner: "user_1" });
+  const refreshOnly = { refreshToken: { rotation: "fixed" as const, idleTimeout: 30 * 86_400 } };
+  const at = (path: string) => ({
+    authorizationCode: { redirectUri: `https://app.example/${path}`, pkce: "S256" as const },
+  });
+  const connector = createConnector({
+    providers: {
+      broken: bank(h.server, {
+        client: { id: "stranger", authentication: clientSecretBasic("secret") },
+        grants: { ...refreshOnly, ...at("broken") },
+      }),
+      sound: bank(h.server, { grants: { ...refreshOnly, ...at("sound") } }),
+    },
+    store: memoryStore({ clock: h.clock }),
+    concurrency: "one-process",
+    keys: keyring([{ id: "test", key }]),
+    clock: h.clock,
+    [allowInsecureLoopback]: true,
+  });
+  const { broken, sound } = connector.providers;
+  const used = (days: number) => h.clock.now() - days * day;
+  for (let user = 0; user < 40; user++)
+    await broken.import({ owner: `user_${user}`, refreshToken: "rt", usedAt: used(28) });
+  const last = await sound.import({ owner: "user_1", refreshToken, usedAt: used(26) });
+  const outcomes: Outcome[] = [];
+  const onOutcome = (outcome: Outcome) => outcomes.push(outcome);
+  const report = await connector.maintain({ budget: { records: 20 }, onOutcome });
+  expect(report).toMatchObject({ complete: true, outcomes: { failed: 40, renewed: 1 } });
+  expect(outcomes.filter(({ did }) => did === "renewed").map(({ connection }) => connection)).toEqual([last.id]);
+  expect(outcomes.filter(({ kind }) => kind === "configuration")).toHaveLength(40);
+  // Those that were under way side by side when the first of them was answered.
+  expect(h.tokenRequests()).toBeLessThanOrEqual(8 + 1);
+  await connector.close();
+});
+
+test("G17 a schedule outlives what it tells of its failures", async () => {
+  const clock = virtualClock();
+  const watched = fallible(memoryStore({ clock }));
+  await using h = await house({ ...idle, clock, store: watched.store });
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  const told: unknown[] = [];
+  h.connector.scheduleMaintenance({
+    every: day,
+    onError: (error) => {
+      told.push(error);
+      throw new Error("not my day");
+    },
+  });
+  watched.fail("due");
+  for (let failures = 1; failures <= 3; failures++) {
+    await clock.advance(day);
+    await vi.waitFor(() => expect(told).toHaveLength(failures), 10_000);
+  }
+});
+
+test("G80 a schedule needs nobody to report to", async () => {
+  const clock = virtualClock();
+  await using h = await house({ ...idle, clock });
+  const connection = await h.link();
+  const stop = h.connector.scheduleMaintenance();
+  await clock.advance(26 * day);
+  await vi.waitFor(() => expect(h.tokenRequests()).toBe(1), 10_000);
+  await stop();
+  expect((await connection.status()).renewedAt).toBeGreaterThan(clock.now() - 5 * day);
 });
 
 test("a watcher that throws does not stop the sweep", async () => {

@@ -1,4 +1,5 @@
-import { ConnectorError, type DisconnectContext, type Revocation } from "@linkwright/core";
+import { ConnectorError, type DisconnectContext, memoryStore, type Revocation } from "@linkwright/core";
+import { virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
 import { session } from "./support/house.ts";
 import { watchedHouse } from "./support/watched.ts";
@@ -92,4 +93,40 @@ test("G26 G40 G73 of a grant that the adapter refuses the tokens are revoked, an
     "refresh_token",
     "access_token",
   ]);
+});
+
+test("G73 a call that wants a token for using does not answer for one that lets go", async () => {
+  const clock = virtualClock();
+  const store = memoryStore({ clock });
+  const held = { reached: Promise.withResolvers<void>(), gate: Promise.withResolvers<void>(), next: false };
+  let using: Promise<ConnectorError> | undefined;
+  await using h = await watchedHouse({
+    clock,
+    freshness: 0,
+    store: {
+      ...store,
+      async read(name) {
+        if (held.next) {
+          held.next = false;
+          held.reached.resolve();
+          await held.gate.promise;
+        }
+        return store.read(name);
+      },
+    },
+    bank: {
+      async disconnect(context) {
+        held.next = true;
+        using = h.refused(connection.accessToken());
+        await held.reached.promise;
+        const called = deleteAndRevoke(context);
+        held.gate.resolve();
+        return called;
+      },
+    },
+  });
+  h.server.faults.always("answer", { path: "/api/consent", method: "DELETE", status: 204, body: undefined });
+  const connection = await h.link();
+  expect(await connection.disconnect()).toEqual({ disconnected: true, revocations: whole });
+  expect((await using)?.fault).toEqual({ kind: "gone", reason: "disconnected" });
 });

@@ -321,3 +321,69 @@ test("G80 close saves what is in hand and lets go", async () => {
   await h.connector.close();
   await saved;
 });
+
+test("G80 G09 close waits for a renewal that its caller gave up, and the new token is kept", async () => {
+  const clock = virtualClock();
+  const store = memoryStore({ clock });
+  let closed = false;
+  const closing = {
+    ...store,
+    async write(...write: Parameters<typeof store.write>) {
+      if (closed) throw new Error("the store is closed");
+      return store.write(...write);
+    },
+    async close() {
+      closed = true;
+    },
+  };
+  await using h = await house({ clock, store });
+  const { id } = await h.link();
+  const other = h.application({ store: closing });
+  const connection = await other.connection(id, { owner: "user_1" });
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const leaving = new AbortController();
+  const call = faultOf(connection.accessToken({ signal: leaving.signal }));
+  await latch.arrived;
+  leaving.abort();
+  expect(await call).toMatchObject({ kind: "aborted" });
+  const ending = other.close();
+  await settled();
+  expect(closed).toBe(false);
+  latch.release();
+  await ending;
+  expect(closed).toBe(true);
+  const kept = await h.connector.connection(id, { owner: "user_1" });
+  expect((await kept.fetch("/api/me")).status).toBe(200);
+  expect(await kept.status()).toMatchObject({ health: "healthy", inDoubt: false });
+  expect(h.tokenRequests()).toBe(1);
+  expect(h.server.counters.reuses).toBe(0);
+});
+
+test("G79 a renewal is told of where only the store's word of its save was lost", async () => {
+  const clock = virtualClock();
+  const store = memoryStore({ clock });
+  let deaf = false;
+  await using h = await house({
+    clock,
+    store: {
+      ...store,
+      async write(...write) {
+        const version = await store.write(...write);
+        if (!deaf) return version;
+        deaf = false;
+        throw new Error("the answer was lost");
+      },
+    },
+  });
+  const connection = await h.link();
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const call = connection.accessToken();
+  await latch.arrived;
+  deaf = true;
+  latch.release();
+  expect(await call).toMatch(/./);
+  expect(h.told("connection.renewed")).toBe(1);
+  expect(h.tokenRequests()).toBe(1);
+});

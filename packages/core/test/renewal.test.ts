@@ -1,4 +1,4 @@
-import { type Connection, memoryStore } from "@linkwright/core";
+import { type Connection, clientSecretBasic, memoryStore } from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
 import { expect, test, vi } from "vitest";
 import { bank, fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
@@ -236,6 +236,37 @@ test.for(["stall-headers", "stall-body"] as const)(
   },
 );
 
+test("G08 a vault that does not give the client's secret holds nobody up, and is asked again", async () => {
+  let stuck = false;
+  const clientSecret = () => (stuck ? new Promise<never>(() => {}) : "secret");
+  await using h = await house({ bank: { client: { id: "client", authentication: clientSecretBasic(clientSecret) } } });
+  const connection = await h.link();
+  await h.clock.advance(expired);
+  stuck = true;
+  const waiting = [faultOf(connection.accessToken()), faultOf(connection.accessToken())];
+  for (const fault of await Promise.all(waiting.map((one) => passing(h.clock, one, 1_000))))
+    expect(fault).toMatchObject({ kind: "retry", message: expect.stringContaining("not there within 15 s") });
+  expect(h.tokenRequests()).toBe(0);
+  stuck = false;
+  await h.clock.advance(2_000);
+  expect(await connection.accessToken()).toMatch(/./);
+  expect(await connection.status()).toMatchObject({ health: "healthy", inDoubt: false });
+  expect(h.tokenRequests()).toBe(1);
+});
+
+test("G08 a secret that comes after all of that is not sent any more", async () => {
+  const vault = Promise.withResolvers<string>();
+  let asked = 0;
+  const clientSecret = () => (++asked === 2 ? vault.promise : "secret");
+  await using h = await house({ bank: { client: { id: "client", authentication: clientSecretBasic(clientSecret) } } });
+  const connection = await h.link();
+  await h.clock.advance(expired);
+  expect(await passing(h.clock, faultOf(connection.accessToken()), 1_000)).toMatchObject({ kind: "retry" });
+  vault.resolve("secret");
+  await settled();
+  expect(h.tokenRequests()).toBe(0);
+});
+
 test.for(["read", "write"] as const)(
   "G08 a store that hangs at %s ends at its deadline as a store fault",
   async (method) => {
@@ -272,6 +303,26 @@ test("G09 a caller's abort detaches that caller alone", async () => {
   const token = await connection.accessToken();
   expect(h.tokenRequests()).toBe(1);
   expect(await connection.accessToken()).toBe(token);
+});
+
+test("G09 a call that is aborted while it looks at the row beside a renewal does not wait for that", async () => {
+  const clock = virtualClock();
+  const watched = fallible(memoryStore({ clock }));
+  await using h = await house({ clock, store: watched.store, keepFresh: true });
+  const connection = await h.link();
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch");
+  const sweeping = h.connector.maintain();
+  await latch.arrived;
+  const leaving = new AbortController();
+  const { read } = watched.store;
+  watched.store.read = async (key) => {
+    leaving.abort();
+    return read(key);
+  };
+  expect(await faultOf(connection.accessToken({ signal: leaving.signal }))).toMatchObject({ kind: "aborted" });
+  latch.release();
+  expect((await sweeping).outcomes).toMatchObject({ renewed: 1 });
 });
 
 test("G09 a call whose signal is aborted already asks for nothing", async () => {
@@ -341,6 +392,35 @@ test("G56 a token that is valid still is handed out at once while it is renewed 
   latch.release();
   await expect.poll(() => connection.accessToken()).not.toBe(first);
   expect(h.tokenRequests()).toBe(1);
+});
+
+test("G56 a token that is valid still is handed out while a sweep renews it", async () => {
+  await using h = await house({ freshness: 0, keepFresh: true });
+  const connection = await h.link();
+  const first = await connection.accessToken();
+  await h.clock.advance(285_000);
+  const latch = h.server.faults.next("latch");
+  const sweeping = h.connector.maintain();
+  await latch.arrived;
+  expect(await connection.accessToken()).toBe(first);
+  latch.release();
+  expect((await sweeping).outcomes).toMatchObject({ renewed: 1 });
+  expect(await connection.accessToken()).not.toBe(first);
+  expect(h.tokenRequests()).toBe(1);
+});
+
+test("G56 a caller that needs more validity, and gets none, takes nothing from those that need less", async () => {
+  await using h = await house({ freshness: 0 });
+  const connection = await h.link();
+  const first = await connection.accessToken();
+  await h.clock.advance(150_000);
+  const hanging = h.server.faults.always("stall-headers");
+  const renewing = faultOf(connection.accessToken({ minValidity: 200_000 }));
+  await h.server.journal.arrived({ grantType: "refresh_token" });
+  expect(await connection.accessToken()).toBe(first);
+  expect(await passing(h.clock, renewing, 1_000)).toMatchObject({ kind: "retry" });
+  hanging.disarm();
+  expect(await connection.accessToken()).toBe(first);
 });
 
 test("G56 without background work a call in that time renews and gets the new token", async () => {

@@ -9,8 +9,8 @@ import {
   keyring,
 } from "@linkwright/core";
 import { base64url, CompactEncrypt, compactDecrypt } from "jose";
-import { describe, expect, test } from "vitest";
-import { bank, key, session } from "./support/house.ts";
+import { describe, expect, test, vi } from "vitest";
+import { bank, faultOf, key, session } from "./support/house.ts";
 import { clientSecret, expectNoSecret, secretsIn, watchedHouse } from "./support/watched.ts";
 
 type Watched = Awaited<ReturnType<typeof watchedHouse>>;
@@ -343,4 +343,20 @@ test("G70 keys and sealed things print as nothing", () => {
   const material = new TextEncoder().encode("thirty-two-bytes-of-key-material");
   for (const value of [keyring([{ id: "a", key: material }]), dangerouslyUnsealed])
     expectNoSecret(value, ["thirty-two-bytes-of-key-material", base64url.encode(material), material.join(", ")]);
+});
+
+test("G08 a key that does not come is given up on, and asked for again", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    let stuck = true;
+    const vault = () => (stuck ? new Promise<never>(() => {}) : Promise.resolve(key));
+    const { seal } = keyring([{ id: "test", key: vault }]);
+    const checked = faultOf(seal.check());
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(await checked).toMatchObject({ kind: "configuration", message: expect.stringContaining("within 15 s") });
+    stuck = false;
+    await seal.check();
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -38,7 +38,10 @@ function hosted(id = "hosted") {
       clientCredentials: {},
       hostedConsent: { redirectUri: `${redirectUri}/${id}`, cancelUri: `${cancelUri}/${id}` },
     },
-    api: { base: `${origin}/api/` },
+    api: {
+      base: `${origin}/api/`,
+      fault: ({ status }) => (status === 410 ? { kind: "reauthorize", reason: "consent_ended" } : undefined),
+    },
     connect: {
       begin: async (context, request) => {
         const opened = (await context.call("sessions", { method: "POST", json: { state: request.state } })) as {
@@ -87,6 +90,7 @@ async function hostedHouse(options: { freshness?: number } = {}) {
     const [, , kind, id = ""] = url.pathname.split("/");
     if (kind === "sessions") return Response.json({ id: `session-${++sessions}` });
     if (kind === "data") return Response.json({ ok: true });
+    if (kind === "over") return Response.json({}, { status: 410 });
     if (method === "DELETE") consents.delete(id);
     return Response.json(consents.get(id) ?? { consent: "pending" });
   };
@@ -182,6 +186,19 @@ describe("a consent on the provider's own pages", () => {
     expect(await connection.status()).toMatchObject({ health: "healthy", bearer: "application", account: "account-1" });
     expect(h.told("connection.connected")).toBe(1);
     expect(h.count("GET /api/consents")).toBe(asked + 1);
+  });
+
+  test("G74 an API that says that a consent is over ends it, and not the one that replaced it elsewhere", async () => {
+    await using h = await hostedHouse();
+    const { id } = await h.link(active("1"));
+    const elsewhere = await h.application().connection(id, { owner });
+    expect((await elsewhere.fetch("data")).status).toBe(200);
+    const again = await h.link(active("2"), { connection: id });
+    expect((await elsewhere.fetch("over")).status).toBe(410);
+    expect((await again.status()).health).toBe("healthy");
+    await h.clock.advance(30_000);
+    await elsewhere.fetch("over");
+    expect(await again.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
   });
 
   test("G39 is active at once where the provider lists it at once", async () => {

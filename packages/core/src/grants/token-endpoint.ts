@@ -1,6 +1,7 @@
 import type { AuthorizationServer, Client, TokenEndpointRequestOptions, TokenEndpointResponse } from "oauth4webapi";
 import { accessTokenOf } from "../bound-token.ts";
 import { readTokenFault, sanitised } from "../classification.ts";
+import { createDeadline } from "../deadline.ts";
 import { describe, isConnectorError, quote } from "../faults.ts";
 import { retryAfter } from "../gates.ts";
 import { type Protocol, protocol } from "../protocol.ts";
@@ -51,7 +52,14 @@ export interface TokenRequestContext {
 }
 
 /** Errors that say nothing of the client's other requests. */
-const ofThisRequest = new Set(["invalid_request", "invalid_scope", "invalid_target", "unsupported_grant_type"]);
+const ofThisRequest = new Set([
+  "access_denied",
+  "invalid_grant",
+  "invalid_request",
+  "invalid_scope",
+  "invalid_target",
+  "unsupported_grant_type",
+]);
 
 /** How long a client that the server refused is not tried again: milliseconds. */
 const rejectedClientPause = 5_000;
@@ -94,6 +102,7 @@ export async function requestTokens(
     );
 
   const key = proof && (proofKey ?? new Secret(await proof.create()));
+  const preparation = createDeadline(clock, runtime.timing.requestDeadline, "the client's secret or key was not there");
   let again = false;
   let sent = false;
   let issuedAt = clock.now();
@@ -110,6 +119,7 @@ export async function requestTokens(
         const request = provider.dialect?.request?.(standard) ?? standard;
         const proven = { method: "POST", url: request.url };
         if (proof && key) addHeaders(request.headers, await proof.headers(key.reveal(), proven));
+        preparation.met();
         await beforeSend?.();
         sent = true;
         issuedAt = clock.now();
@@ -132,9 +142,9 @@ export async function requestTokens(
     },
   };
   try {
-    let response = await send(context);
+    let response = await preparation.of(send(context));
     // Made anew from the beginning: a client assertion serves once.
-    if (response.type === "error") response = await send(context);
+    if (response.type === "error") response = await preparation.of(send(context));
     const token = await process(context, response);
     if (token.token_type !== (proof?.tokenType ?? "bearer").toLowerCase())
       throw new TokenFailure("garbled", {

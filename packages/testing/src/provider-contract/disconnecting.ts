@@ -46,7 +46,7 @@ const revoked: Promised = {
     );
     if (!wasGrant || !grant.refreshToken) return;
     const { refreshToken, account, data } = grant;
-    const again = await world.handle.import({ owner, refreshToken, data, ...(account !== undefined && { account }) });
+    const again = await world.handle.import({ owner, refreshToken, data, account });
     let error = await world.failure(
       `renewing with what was reported as revoked (${told.join(", ")})`,
       again.accessToken(),

@@ -1,0 +1,49 @@
+import { ConnectorError } from "./faults.ts";
+import type { Ask } from "./lifecycle.ts";
+import type { ObtainOptions, Subject } from "./renewal.ts";
+import type { CacheEntry } from "./token-cache.ts";
+
+/** A renewal under way in this process, which others who want the same wait for. */
+export interface Flight {
+  readonly landing: Promise<CacheEntry>;
+  readonly audience: string | undefined;
+  readonly purpose: Ask["purpose"];
+  /** The token at hand may be good enough for another: it is renewed ahead, or was refused, or has to be valid for longer. */
+  readonly particular: boolean;
+  /** Whether it waits for others who renew. */
+  readonly waits: boolean;
+}
+
+export function flightOf(
+  landing: Promise<CacheEntry>,
+  { audience }: Subject,
+  options: ObtainOptions,
+  ahead: boolean,
+): Flight {
+  const { purpose = "use", wait = true } = options;
+  return { landing, audience, purpose, particular: ahead || isParticular(options), waits: wait };
+}
+
+const isParticular = ({ refused, minValidity }: ObtainOptions): boolean =>
+  refused !== undefined || minValidity !== undefined;
+
+/** Whether a flight's end is not the answer to what is asked. */
+export const differs = (flight: Flight, { audience }: Subject, options: ObtainOptions): boolean =>
+  flight.audience !== audience ||
+  flight.purpose !== (options.purpose ?? "use") ||
+  (flight.particular && !isParticular(options));
+
+/** Waits for shared work until the caller's own signal aborts; the work goes on. */
+export function detachable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(aborted());
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
+export function aborted(): ConnectorError {
+  return new ConnectorError({ kind: "aborted" }, "The caller's signal aborted; work that others share goes on.");
+}
