@@ -14,9 +14,9 @@ const connector = createConnector({
       baseUrl: bank.origin, // leave it out for the real Flinks
     }),
   },
-  store: memoryStore(), // sqliteStore("linkwright.db") keeps connections over restarts
+  store: memoryStore(), // over restarts: sqliteStore("linkwright.db"), and a key that is kept (docs/keys.md)
   concurrency: "one-process",
-  keys: keyring([{ id: "2026-11", key: crypto.getRandomValues(new Uint8Array(32)) }]),
+  keys: keyring([{ id: "2026-11", key: crypto.getRandomValues(new Uint8Array(32)) }]), // made anew at each start
   [allowInsecureLoopback]: true, // for the simulator alone
 });
 

@@ -5,12 +5,14 @@ import type { AppConnector } from "./connector.ts";
 /** What the application knows of a request by its own means. */
 export interface Own {
   readonly userOf: (request: Request) => Promise<string | undefined>;
+  /** The user's end user at Fiskil: made once, by `connector.providers.fiskil.endUsers.create`, and kept with the user. */
+  readonly endUserOf: (owner: string) => Promise<string>;
   readonly importTransactions: (endUserId: string | undefined) => Promise<void>;
   readonly note: (owner: string, text: string) => Promise<void>;
   readonly banks: ReadonlySet<number>;
 }
 
-export function plainHandlers(connector: AppConnector, { userOf, importTransactions }: Own): Handlers {
+export function plainHandlers(connector: AppConnector, { userOf, endUserOf, importTransactions }: Own): Handlers {
   // #region create
   const links = createHandlers({
     connector,
@@ -18,7 +20,8 @@ export function plainHandlers(connector: AppConnector, { userOf, importTransacti
     owner: (request) => userOf(request), // from your own sign-in; no answer is a 401
     start: {
       flinks: ({ form }) => ({ providerId: Number(form.get("bank")) }), // what connect takes, from the form
-      fiskil: { endUser: { email: "user@example.com" } }, // or always the same
+      // The end user that you made for this owner, once. Connecting again needs none: it keeps the connection's own.
+      fiskil: async ({ owner, form }) => (form.has("connection") ? {} : { endUserId: await endUserOf(owner) }),
     },
     webhook: {
       fiskil: ({ event }) => importTransactions(event.endUserId), // awaited: where it fails, the message comes again

@@ -15,15 +15,13 @@ export function startSweeping(connector: AppConnector): () => Promise<void> {
 
 // #region sweep
 /** What a cron job or a queue calls, every few minutes. */
-export async function sweep(connector: AppConnector): Promise<Report> {
-  const report = await connector.maintain({
+export function sweep(connector: AppConnector): Promise<Report> {
+  return connector.maintain({
     budget: { milliseconds: 50_000 }, // ends in time for the platform's own limit
     onOutcome: ({ did, connection, kind }) => {
       if (did === "failed") console.warn(`${connection}: ${kind}`);
     },
   });
-  await connector.close();
-  return report;
 }
 // #endregion
 

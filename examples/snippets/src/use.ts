@@ -23,7 +23,7 @@ export async function overview(connector: AppConnector, userId: string): Promise
   const lines: string[] = [];
   // #region list
   for await (const connection of connector.connections({ owner: userId })) {
-    const { health, reason, consentExpiresAt } = await connection.status(); // from the record: no request
+    const { health, reason, consentExpiresAt } = await connection.status(); // no request to the provider
     lines.push([connection.registration, health, reason, consentExpiresAt].filter(Boolean).join(" "));
   }
   // #endregion

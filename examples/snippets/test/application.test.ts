@@ -109,7 +109,9 @@ test("getting started: maintenance keeps a connection that nobody uses", async (
   watch(h.connector, (userId, text) => told.push(`${userId} ${text}`));
   for (let day = 0; day < 60; day++) {
     await h.clock.advance(86_400_000);
-    const report = await sweep(h.start());
+    const process = h.start();
+    const report = await sweep(process);
+    await process.close();
     expect(report).toMatchObject({ complete: true, outcomes: { failed: 0 } });
   }
   expect(await overview(h.connector, owner)).toEqual(["flinks healthy"]);

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { memoryStore } from "@linkwright/core";
+import { sqliteStore } from "@linkwright/store-sqlite";
 import { expect, test } from "vitest";
 import { ring } from "../src/keys.ts";
-import { handOver } from "../src/move-grants.ts";
+import { handOver, move } from "../src/move-grants.ts";
 import { countEvents, start } from "../src/operate.ts";
 import { handedOver, nothingAhead } from "../src/serverless.ts";
 import { bringIn } from "../src/use.ts";
@@ -83,4 +85,37 @@ test("move grants: one that was handed out is not used here again, and another h
   });
   expect(h.flinks.journal.entries.length).toBe(before); // importing asks nobody
   expect(await taken.accessToken()).toMatch(/./);
+});
+
+test("move grants: a connection goes to another store as it is, one of tokens and one of a consent", async () => {
+  await using old = await house();
+  const store = sqliteStore({ path: join(old.directory, "other.db"), clock: old.clock });
+  const other = old.start(old.keys, store);
+  const session = visitor.sessionId;
+  const flow = await old.connector.providers.fiskil.connect({ owner, session, endUser: { email: "user@example.com" } });
+  const linked = [await link(old), await old.connector.complete(await old.fiskil.consent(flow.url), { session })];
+  for (const { id, registration } of linked) {
+    const { account, data, consentExpiresAt } = await (await old.connector.connection(id, { owner })).status();
+    const moved = await other.connection(await move(old.connector, other, id, owner), { owner });
+    expect(await moved.status()).toMatchObject({ health: "healthy", account, data, consentExpiresAt });
+    expect(moved.registration).toBe(registration);
+    expect((await (await old.connector.connection(id, { owner })).status()).health).toBe("ended");
+  }
+  const paths: Readonly<Record<string, string>> = { flinks: "/api/fdx/5/accounts", fiskil: "/v1/banking/accounts" };
+  let answered = 0;
+  for await (const connection of other.connections({ owner })) {
+    expect((await connection.fetch(paths[connection.registration] ?? "")).status).toBe(200);
+    answered++;
+  }
+  expect(answered).toBe(2);
+  await other.close();
+});
+
+test("move grants: what holds no tokens is not handed over, and stays", async () => {
+  await using h = await house();
+  const session = visitor.sessionId;
+  const flow = await h.connector.providers.fiskil.connect({ owner, session, endUser: { email: "user@example.com" } });
+  const connection = await h.connector.complete(await h.fiskil.consent(flow.url), { session });
+  await expect(handOver(h.connector, connection.id, owner, async () => {})).rejects.toThrow("no refresh token");
+  expect((await connection.status()).health).toBe("healthy");
 });

@@ -26,13 +26,16 @@ export type FisklEventType = (typeof eventTypes)[number];
  *
  * @example
  * ```ts
- * const event = await connector.providers.books.webhook(request);
- * switch (event.type) {
- *   case "invoice.paid":
- *     return settle(event.data);
- *   default:
- *     return; // also events that Fiskl may add
- * }
+ * await connector.providers.books.webhook(request, {
+ *   handle({ event }) {
+ *     switch (event.type) {
+ *       case "invoice.paid":
+ *         return settle(event.data);
+ *       default:
+ *         return; // also events that Fiskl may add
+ *     }
+ *   },
+ * });
  * ```
  */
 export type FisklEvent = { readonly [Type in FisklEventType | "unknown"]: FisklEventOf<Type> }[

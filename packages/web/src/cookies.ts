@@ -1,5 +1,5 @@
-/** Seconds: longer than any provider lets a user take. */
-const lifetime = 86_400;
+/** Seconds: 7 days, longer than any provider lets a user take. */
+const lifetime = 604_800;
 
 export interface Cookies {
   /** Values of the cookies that the browser sent whose names begin so, by the rest of their names. */

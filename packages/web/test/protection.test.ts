@@ -121,7 +121,7 @@ describe("C4 G61 the browser that began it", () => {
     for (const user of ["ada", "ben"])
       lines.push(...(await h.browser(user).submit("/linkwright/start/books")).headers.getSetCookie());
     const shape =
-      /^__Host-linkwright-browser-([\w-]{6})=(\1[\w-]{37}); Max-Age=86400; Path=\/; HttpOnly; SameSite=Lax; Secure$/;
+      /^__Host-linkwright-browser-([\w-]{6})=(\1[\w-]{37}); Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax; Secure$/;
     expect(lines).toEqual([expect.stringMatching(shape), expect.stringMatching(shape)]);
     expect(lines[0]?.split(";")[0]).not.toBe(lines[1]?.split(";")[0]);
   });

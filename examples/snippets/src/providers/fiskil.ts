@@ -45,9 +45,14 @@ const importTransactions = async (endUserId: string, accountIds: readonly string
 
 // #region webhook
 export async function hearFromFiskil({ providers }: Banks, request: Request): Promise<Response> {
-  const { event, duplicate } = await providers.fiskil.webhook(request); // throws unless it is signed
-  if (!duplicate && event.type === "banking.transactions.sync.completed")
-    await importTransactions(event.endUserId, event.accountIds);
+  // Throws unless it is signed.
+  await providers.fiskil.webhook(request, {
+    // Awaited: where it fails, the message does not count as seen, and comes again.
+    async handle({ event }) {
+      if (event.type !== "banking.transactions.sync.completed") return;
+      await importTransactions(event.endUserId, event.accountIds);
+    },
+  });
   return new Response(null, { status: 204 });
 }
 // #endregion

@@ -57,8 +57,13 @@ const settle = async (invoice: unknown) => {
 
 // #region webhook
 export async function hearFromFiskl({ providers }: Books, request: Request): Promise<Response> {
-  const { event, duplicate } = await providers.books.webhook(request); // throws unless it is signed
-  if (!duplicate && event.type === "invoice.paid") await settle(event.data);
+  // Throws unless it is signed.
+  await providers.books.webhook(request, {
+    // Awaited: where it fails, the message does not count as seen, and comes again.
+    async handle({ event }) {
+      if (event.type === "invoice.paid") await settle(event.data);
+    },
+  });
   return new Response(null, { status: 204 });
 }
 // #endregion

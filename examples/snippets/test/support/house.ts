@@ -28,9 +28,9 @@ export async function house() {
   };
   const keys = [{ id: "2026-11", key: newKey() }];
   /** As many processes as are wanted, on one file. */
-  const start = (ring = keys) =>
+  const start = (ring = keys, store = sqliteStore({ path: join(directory, "linkwright.db"), clock })) =>
     openConnector({
-      store: sqliteStore({ path: join(directory, "linkwright.db"), clock }),
+      store,
       keys: ring,
       vault: async (name) => secrets[name] ?? "",
       simulated: {

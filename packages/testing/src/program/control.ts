@@ -94,7 +94,7 @@ export function controlDesk(provider: string, { simulator, addresses, credential
     return context.body(null, 204);
   });
   app.post("/revoke-access-tokens", async (context) => {
-    await json(context.req.raw);
+    members(await json(context.req.raw), []);
     simulator.revokeAccessTokens();
     return context.body(null, 204);
   });
