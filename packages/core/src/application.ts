@@ -14,6 +14,7 @@ export interface Application {
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
 }
 
+/** Which of the application's own tokens is wanted. */
 export interface ApplicationOptions {
   /** Scope to ask for; the provider's default where left out. Each set of scopes has a token of its own. */
   readonly scope?: readonly string[];

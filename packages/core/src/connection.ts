@@ -34,6 +34,7 @@ export interface Connection {
   disconnect(): Promise<DisconnectReport>;
 }
 
+/** Which access token is wanted, and how good it has to be. */
 export interface AccessTokenOptions {
   /** The resource that the token is for, an absolute URI, where the server knows such (RFC 8707). It has a token of its own. */
   readonly resource?: string;

@@ -39,6 +39,7 @@ import type { Fetch } from "./wire.ts";
  */
 export const allowInsecureLoopback: unique symbol = Symbol("allowInsecureLoopback");
 
+/** What a connector is made of. */
 export type ConnectorOptions<Providers extends Readonly<Record<string, AnyProvider>>> = {
   /** Providers by registration name. A name stays: it stands in every record. Two clients of one provider are two names. */
   readonly providers: Providers;

@@ -25,11 +25,13 @@ export interface ConnectorEvents {
   "store.failed": FaultDetails & { readonly during: "read" | "save" | "release"; readonly message: string };
 }
 
+/** Which connection an event is about. */
 export interface ConnectionEvent extends FaultDetails {
   readonly connection: string;
   readonly owner: string;
 }
 
+/** The names of all events. */
 export type EventName = keyof ConnectorEvents;
 
 export interface Events {

@@ -26,6 +26,7 @@ export type Fault =
   | { readonly kind: "cancelled" }
   | { readonly kind: "aborted" };
 
+/** What to do about a failure, in one word. */
 export type FaultKind = Fault["kind"];
 
 /**

@@ -53,6 +53,7 @@ export interface ConnectRequest {
   readonly requiredScope?: readonly string[];
 }
 
+/** An authorization under way. */
 export interface Flow {
   /** Where to send the browser. */
   readonly url: string;

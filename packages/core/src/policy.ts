@@ -34,6 +34,7 @@ export interface Timing {
   readonly consentNotice: number;
 }
 
+/** Lengths that suit every provider known. Milliseconds. */
 export const defaultTiming: Timing = {
   claimLength: 6_000,
   claimCap: 40_000,

@@ -44,6 +44,7 @@ export interface ExtrasContext extends ProviderContext {
   connectBy(request: ExtensionGrantRequest): Promise<Connection>;
 }
 
+/** A connection to be made of a grant type of its own (RFC 6749, section 4.5). */
 export interface ExtensionGrantRequest {
   readonly grantType: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -59,6 +60,7 @@ export interface ExtensionGrantRequest {
   readonly refreshToken?: Secret;
 }
 
+/** A request to the API that an adapter's own function makes. */
 export interface CallRequest {
   readonly method?: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;

@@ -15,6 +15,7 @@ export interface ProofDefinition {
   readonly again: (request: ProofRequest, answer: ProofAnswer) => boolean;
 }
 
+/** A request that a proof of possession is for. */
 export interface ProofRequest {
   readonly method: string;
   readonly url: string;
@@ -22,6 +23,7 @@ export interface ProofRequest {
   readonly accessToken?: Secret;
 }
 
+/** An answer that may ask for another proof. */
 export interface ProofAnswer {
   readonly status: number;
   readonly headers: Headers;

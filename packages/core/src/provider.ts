@@ -105,6 +105,7 @@ export interface ServerDefinition extends AuthorizationServer {
   readonly discovery?: boolean | "oauth2" | "oidc";
 }
 
+/** The client as it is registered at the provider. */
 export interface ClientDefinition {
   /** `client_id` (RFC 6749, section 2.2). */
   readonly id: string;
@@ -146,6 +147,7 @@ export interface GrantsDefinition {
   readonly refreshToken?: RefreshTokenDefinition;
 }
 
+/** How the provider's refresh tokens live. */
 export interface RefreshTokenDefinition {
   /** Whether a refresh token changes when it is used. `"observed"`: unknown; treated as rotating, keeping what comes. */
   readonly rotation: "fixed" | "rotating" | "observed";
@@ -159,6 +161,7 @@ export interface RefreshTokenDefinition {
   readonly lostResponse?: "retry" | "reauthorize";
 }
 
+/** How the provider's access tokens are, where its answers do not say. */
 export interface AccessTokenDefinition {
   /** Seconds, where the answer names none or an unusable one. Without it such a token is used until it is refused. */
   readonly lifetime?: number;
@@ -191,6 +194,7 @@ export interface ApiCall {
   readonly bearer: "connection" | "application";
 }
 
+/** A request to the API as an adapter completes or refuses it, before the token is attached. */
 export interface ApiRequest {
   readonly method: string;
   readonly url: URL;
@@ -244,6 +248,7 @@ export interface Dialect {
   readonly fault?: (answer: Answer, grantType: string) => FaultReading | undefined;
 }
 
+/** A token request as a dialect may change it. */
 export interface TokenRequest {
   readonly url: string;
   readonly headers: Headers;
@@ -307,6 +312,7 @@ export interface AuthorizationRequest {
   readonly proofKey?: string | undefined;
 }
 
+/** An authorization whose address the adapter made itself. */
 export interface AuthorizationBegun {
   /** Where the browser goes. */
   readonly url: string;
@@ -314,6 +320,7 @@ export interface AuthorizationBegun {
   readonly kept?: Readonly<Record<string, string>>;
 }
 
+/** What an adapter begins an authorization with. */
 export interface BeginRequest<Parameters> {
   readonly parameters: Parameters;
   /** The unguessable value that names the flow. */
@@ -325,6 +332,7 @@ export interface BeginRequest<Parameters> {
   readonly connection?: ConnectionView;
 }
 
+/** A session on the provider's own pages. */
 export interface HostedSession {
   /** Where the browser goes. */
   readonly url: string;
@@ -352,16 +360,19 @@ export interface GrantReading {
   readonly consentExpiresAt?: number;
 }
 
+/** How a consent stands: given, not listed yet, or over. */
 export type ConsentReading =
   | ({ readonly consent: "active" } & GrantReading)
   | { readonly consent: "pending" }
   | { readonly consent: "ended" };
 
+/** How a provider's webhooks are read. */
 export interface WebhookDefinition<Event> {
   /** Verifies and reads a message. Throws a {@link ConnectorError} for one that is not the provider's. */
   readonly read: (request: WebhookRequest) => Promise<WebhookMessage<Event>>;
 }
 
+/** A message as it came. */
 export interface WebhookRequest {
   /** The body exactly as it came. */
   readonly body: Uint8Array<ArrayBuffer>;
@@ -369,6 +380,7 @@ export interface WebhookRequest {
   readonly now: number;
 }
 
+/** A message that is verified. */
 export interface WebhookMessage<Event> {
   /** The message's id: the same for every delivery of one message. */
   readonly id: string;
@@ -377,6 +389,7 @@ export interface WebhookMessage<Event> {
   readonly effects: readonly WebhookEffect[];
 }
 
+/** What a message means for the connections that a reference names. */
 export type WebhookEffect =
   /** The grant ended; no more is needed to know it. */
   | { readonly ref: string; readonly effect: "ended"; readonly reason: ReauthorizeReason }

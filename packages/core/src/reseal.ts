@@ -15,6 +15,7 @@ export interface ResealOptions {
   readonly onProgress?: (progress: ResealReport) => void;
 }
 
+/** What a sweep over the keys came to. Numbers of records. */
 export interface ResealReport {
   readonly resealed: number;
   /** Sealed with the newest key already. */

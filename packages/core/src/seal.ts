@@ -28,6 +28,7 @@ export interface Binding {
 /** A 256-bit key: raw bytes, a symmetric JWK, or a function that fetches either when first needed, within 15 s. */
 export type KeyMaterial = Uint8Array | JWK | (() => Promise<Uint8Array | JWK>);
 
+/** One key of the ring. */
 export interface KeyringEntry {
   /** Stands in every text sealed with it; never reuse one for another key. */
   readonly id: string;

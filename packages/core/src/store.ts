@@ -50,11 +50,13 @@ export interface Store {
 /** A store's name for one state of one record: opaque, compared for equality only. Never `"absent"` or `"conflict"`. */
 export type Version = string;
 
+/** A record as the store holds it. */
 export interface StoredValue {
   readonly value: string;
   readonly version: Version;
 }
 
+/** Under which condition a record is written, and by what it is found. */
 export interface WriteOptions {
   readonly ifVersion: Version | "absent";
   readonly index?: Index;
@@ -77,6 +79,7 @@ export interface Index {
   readonly expiresAt?: number;
 }
 
+/** Which records to list: by the beginning of their keys, and by what they were indexed with. */
 export interface ListQuery {
   /** The beginning of the key, taken literally. */
   readonly prefix: string;
@@ -89,12 +92,14 @@ export interface ListQuery {
   readonly limit: number;
 }
 
+/** A part of a listing. */
 export interface Page {
   readonly items: readonly StoredItem[];
   /** Where the next page begins; absent on the last one. */
   readonly cursor?: string;
 }
 
+/** A record with its key. */
 export interface StoredItem extends StoredValue {
   readonly key: string;
 }

@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { Agent, buildConnector, fetch as undiciFetch } from "undici";
 import { isPublicAddress } from "./addresses.ts";
 
+/** What else may be asked, and how names are resolved. */
 export interface PublicFetchOptions {
   /** Hosts that may be private all the same: names or addresses, exactly as in the URLs. For what your own configuration names. */
   readonly privateHosts?: readonly string[];

@@ -18,6 +18,7 @@ export const eventTypes = [
   "payment.deleted",
 ] as const;
 
+/** The types of messages that Fiskl documents. */
 export type FisklEventType = (typeof eventTypes)[number];
 
 /**
@@ -42,6 +43,7 @@ export type FisklEvent = { readonly [Type in FisklEventType | "unknown"]: FisklE
   | FisklEventType
   | "unknown"];
 
+/** A message of one type. */
 export interface FisklEventOf<Type extends string> {
   /** `msg_...`. */
   readonly id: string;

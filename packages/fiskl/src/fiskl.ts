@@ -52,6 +52,7 @@ export type FisklAppProvider = Provider<
  * ```
  */
 export function fiskl(options: FisklKeyOptions): FisklKeyProvider;
+/** A connected app. */
 export function fiskl(options: FisklConfidentialOptions | FisklPublicOptions): FisklAppProvider;
 export function fiskl(
   options: FisklConfidentialOptions | FisklPublicOptions | FisklKeyOptions,

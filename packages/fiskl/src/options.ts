@@ -61,4 +61,5 @@ export interface FisklKeyOptions extends FisklCommonOptions {
   readonly apiKey: SecretSource;
 }
 
+/** The three kinds of client that Fiskl knows. */
 export type FisklOptions = FisklConfidentialOptions | FisklPublicOptions | FisklKeyOptions;

@@ -18,6 +18,7 @@ export interface FlinksProvider {
   readonly registrationStatus?: "Activated" | "Available" | "PendingActivation" | "Suspended" | (string & {});
 }
 
+/** Which banks to list. */
 export interface ProvidersQuery {
   /** One country or several. */
   readonly country?: "CA" | "US" | readonly ("CA" | "US")[];

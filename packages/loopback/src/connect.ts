@@ -29,6 +29,7 @@ export type LoopbackRequest<P extends LoopbackProvider> = WithoutSession<Paramet
 
 type WithoutSession<Request> = Request extends unknown ? Omit<Request, "session"> : never;
 
+/** How long to wait for the user, and how to show them the address. */
 export interface LoopbackOptions {
   /** Milliseconds to wait for the user; 5 minutes. Never longer than the flow lasts. */
   readonly timeout?: number;

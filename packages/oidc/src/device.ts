@@ -11,6 +11,7 @@ import { deviceCodeGrant } from "./dialect.ts";
 import { configurationOf, failure } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
+/** What an authorization on another device is begun with (RFC 8628, section 3.1). */
 export interface DeviceRequest {
   /** Whose connection it will be, in the application's own terms. */
   readonly owner: string;

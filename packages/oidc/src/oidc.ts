@@ -44,6 +44,7 @@ export type OidcGrants<Options extends OidcOptions> = {
     ? { readonly clientCredentials: { readonly scope?: readonly string[] } }
     : unknown);
 
+/** The definition that {@link oidc} makes. */
 export type OidcProvider<Options extends OidcOptions = OidcOptions> = Provider<
   StandardSchemaV1<ConnectParameters, ConnectParameters>,
   OidcExtras,

@@ -13,6 +13,7 @@ import { inputChecks } from "@linkwright/store-kit";
 import { Backend, checkKeyv, type KeyvInstance } from "./backend.ts";
 import { Contents } from "./contents.ts";
 
+/** How the store uses its Keyv. */
 export interface KeyvStoreOptions {
   /** The beginning of every key in the backend: letters, digits and single hyphens, "linkwright" by default. */
   readonly prefix?: string;

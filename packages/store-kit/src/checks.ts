@@ -16,6 +16,8 @@ export interface InputChecks {
 }
 
 /**
+ * Checks of what a store is given, which throw a `TypeError` that names the argument.
+ *
  * @param options.nul - `"refused"` where the backend cannot hold a NUL character in a text.
  * @example
  * ```ts

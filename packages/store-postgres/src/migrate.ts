@@ -9,6 +9,7 @@ const files = ["0001-records.sql"];
 /** The key of the advisory lock that keeps migrations one behind the other ("LwSt"). */
 const lock = 0x4c775374;
 
+/** Where the tables go. */
 export interface MigrateOptions {
   /** Where the tables go, created if it is not there; without it, in the first schema of the role's `search_path`. */
   readonly schema?: string;

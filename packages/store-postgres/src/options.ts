@@ -23,6 +23,7 @@ export interface PostgresQuery {
   readonly query_timeout?: number;
 }
 
+/** What is used of the result of a statement. */
 export interface PostgresResult {
   readonly rows: Record<string, unknown>[];
   readonly rowCount: number | null;

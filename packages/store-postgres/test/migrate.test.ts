@@ -60,6 +60,25 @@ describe.skipIf(!hasPostgres)("migrate", () => {
     },
   );
 
+  test("G17 a connection that is lost on the way is a rejection, and nothing else", async () => {
+    const address = await ownDatabase();
+    const [pool, other] = [ownPool(address, 1), ownPool(address, 2)];
+    const holder = await other.connect();
+    await holder.query("BEGIN");
+    await holder.query("SELECT pg_advisory_xact_lock($1)", [0x4c775374]);
+    const migrated = migrate(pool).then(
+      () => "migrated",
+      (error: Error) => error.message,
+    );
+    const cut =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
+    await expect.poll(async () => (await other.query(cut)).rowCount).toBe(1);
+    expect(await migrated).toMatch(/terminat|connection/i);
+    await holder.query("ROLLBACK");
+    holder.release();
+    expect(await migrate(pool)).toEqual([1]);
+  });
+
   test("what fails half way leaves nothing behind, and no transaction open", async () => {
     const pool = ownPool(await ownDatabase(), 1);
     // In the way of an index in the second half of the file.

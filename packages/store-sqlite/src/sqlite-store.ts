@@ -18,6 +18,7 @@ import { listQuery, Statements, sql } from "./statements.ts";
 import { Turnstile } from "./turnstile.ts";
 import { type Sight, Watcher } from "./watcher.ts";
 
+/** Where the file is, and how long to wait for others. */
 export interface SqliteStoreOptions {
   /** The file, absolute or from the working directory as it is now. Its directory must exist, on a local disk. */
   readonly path: string;

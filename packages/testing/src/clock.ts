@@ -12,6 +12,7 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>;
 }
 
+/** What the clock shows, and whether it runs. */
 export interface VirtualClockOptions {
   /** What the clock shows at first. Default: 2026-01-15T02:03:04Z; the present where the clock is `running`. */
   readonly start?: string | number | Date;

@@ -58,6 +58,7 @@ export interface FaultSettings {
   latch: None;
 }
 
+/** The names of all faults. */
 export type FaultName = keyof FaultSettings;
 
 type Kind<O> = (exchange: Exchange, proceed: () => Promise<Response>, options: O) => Promise<Response>;

@@ -27,6 +27,7 @@ export interface WebhookDelivery extends WebhookMessage {
   readonly status?: number;
 }
 
+/** How a message is signed and sent. */
 export interface WebhookOptions {
   readonly signature?: WebhookSignature;
   /** Default: the next one. */

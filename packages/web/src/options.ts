@@ -3,6 +3,7 @@ import type { Outcome } from "./outcome.ts";
 
 type Awaitable<Value> = Value | Promise<Value>;
 
+/** What request handlers are made of. */
 export interface HandlerOptions<Providers extends Readonly<Record<string, AnyProvider>>, Context = unknown> {
   readonly connector: Connector<Providers>;
   /** Where browsers reach the application, such as `https://app.example`. Every redirect URI lies in it; nothing is ever taken from `Host`. */
@@ -62,6 +63,7 @@ export interface StartRequest<Context = unknown> {
   readonly context: Context;
 }
 
+/** What is done with messages, by registration. */
 export type Webhooks<Providers extends Readonly<Record<string, AnyProvider>>> = {
   readonly [Name in keyof Providers]?: ProviderHandle<Providers[Name]> extends {
     webhook(request: Request): Promise<WebhookReceipt<infer Event>>;

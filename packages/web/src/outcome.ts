@@ -4,6 +4,7 @@ import type { FailureCode } from "./status.ts";
 /** What a browser's request came to; `next` says where the browser goes from there. */
 export type Outcome = Connected | Disconnected | Failed;
 
+/** A user came back, and a connection stands. */
 export interface Connected {
   readonly outcome: "connected";
   readonly owner: string;
@@ -13,6 +14,7 @@ export interface Connected {
   readonly returnTo: string | undefined;
 }
 
+/** A connection was let go of. */
 export interface Disconnected {
   readonly outcome: "disconnected";
   readonly owner: string;
@@ -24,6 +26,7 @@ export interface Disconnected {
   readonly returnTo: string | undefined;
 }
 
+/** What a request asked for was not done. */
 export interface Failed {
   readonly outcome: "failed";
   readonly during: "start" | "callback" | "disconnect" | "connections";

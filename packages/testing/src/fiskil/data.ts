@@ -1,3 +1,4 @@
+/** A bank or an energy retailer as the API shows it. */
 export interface FiskilInstitution {
   readonly id: string;
   readonly name: string;
@@ -7,6 +8,7 @@ export interface FiskilInstitution {
   readonly status: { readonly connections: { readonly status: "HEALTHY" | "DEGRADED" | "OUTAGE" } };
 }
 
+/** An account as the API shows it, with what it holds. */
 export interface FiskilAccount {
   readonly account_id: string;
   readonly display_name: string;
@@ -20,6 +22,7 @@ export interface FiskilAccount {
   readonly transactions: readonly FiskilTransaction[];
 }
 
+/** A transaction as the API shows it. */
 export interface FiskilTransaction {
   readonly transaction_id: string;
   readonly status: "PENDING" | "POSTED";

@@ -23,8 +23,10 @@ export const fiskilErrorTypes = [
   "CONSUMERDATA_PROCESSING_ERROR",
 ] as const;
 
+/** The `type` of Fiskil's errors. */
 export type FiskilErrorType = (typeof fiskilErrorTypes)[number];
 
+/** An end user as the API shows it. */
 export interface FiskilEndUser {
   readonly id: string;
   email?: string;
@@ -69,6 +71,7 @@ export interface FiskilConsent {
   terminationReason: string | null;
 }
 
+/** What a simulated Fiskil knows and does. */
 export interface FiskilOptions extends SimulatorOptions {
   /** Default: `key_01example` with secret `s3cr3t-example` for the Data API, `key_02platform` with the same for products. */
   readonly keys?: readonly FiskilKey[];

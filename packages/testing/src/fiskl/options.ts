@@ -39,6 +39,7 @@ export interface FisklApiKey {
   revoked?: boolean;
 }
 
+/** What a simulated Fiskl knows and does. */
 export interface FisklOptions extends SimulatorOptions {
   /** Of the second listener: the web app, which is the issuer. Default 0: a free one. */
   readonly webAppPort?: number;

@@ -23,6 +23,7 @@ export interface FlinksAccount {
   readonly closed?: boolean;
 }
 
+/** A transaction as the API shows it. */
 export interface FlinksTransaction {
   readonly transactionId: string;
   /** ISO 8601. */
@@ -53,6 +54,7 @@ export const userScopes = [
   "CUSTOMER_PERSONAL",
 ] as const;
 
+/** The banks that a simulated Flinks has unless told otherwise. */
 export const defaultProviders: readonly FlinksProvider[] = [
   bank(1000, "Flinks Capital", "CA", userScopes, true),
   bank(1001, "Second Bank", "CA", ["ACCOUNT_BASIC", "TRANSACTIONS"], false),

@@ -15,6 +15,7 @@ export interface FlinksRecipient {
   readonly profile: Readonly<Record<string, unknown>>;
 }
 
+/** What a simulated Flinks knows and does. */
 export interface FlinksOptions extends SimulatorOptions {
   /** Default: `dc-demo0001` with secret `s3cr3t`, redirecting to `https://app.example/callback`, active at 1000 and 1001. */
   readonly recipients?: readonly {

@@ -18,6 +18,7 @@ export interface Grant {
   revokedAt?: number;
 }
 
+/** An access token that a simulator issued. Instants are epoch milliseconds. */
 export interface AccessToken {
   readonly value: string;
   readonly clientId: string;

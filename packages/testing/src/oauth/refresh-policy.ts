@@ -10,12 +10,14 @@ interface RefreshLimits {
   readonly earlyRefresh?: "new" | "same";
 }
 
+/** Refresh tokens that stay. */
 export interface FixedRefresh extends RefreshLimits {
   readonly kind: "fixed";
   /** Whether the unchanged token is in the answer. Default: it is left out. */
   readonly echo?: boolean;
 }
 
+/** Refresh tokens that change with every use. */
 export interface RotatingRefresh extends RefreshLimits {
   readonly kind: "rotating";
   /** Whether a spent token that is presented again revokes the whole grant (RFC 9700 §4.14.2). Default true. */

@@ -16,6 +16,7 @@ export type ExtensionGrant = (
   parameters: Readonly<Record<string, string>>,
 ) => ExtensionSubject | undefined | Promise<ExtensionSubject | undefined>;
 
+/** For whom a grant type of its own gives tokens. */
 export interface ExtensionSubject {
   /** Whose grant it is; absent: the application's own. */
   readonly subject?: string;

@@ -84,6 +84,7 @@ export interface AnsweredRequest {
   readonly now: number;
 }
 
+/** A refusal in the standard's words, of which the provider's own is made. */
 export interface StandardRefusal {
   /** RFC 6749, section 5.2. */
   readonly error: string;
