@@ -120,7 +120,7 @@ describe("G76 installed together", () => {
   beforeAll(async () => {
     project = createProject(folder, "together");
     const others = Object.keys(readManifest(snippets).dependencies ?? {}).filter((name) => !house.includes(name));
-    await project.install(registry, [...house, ...others, "@types/node", "@types/pg", "keyv", "@keyv/redis"]);
+    await project.install(registry, [...house, ...others, "@types/node", "@types/pg", "keyv"]);
     project.write("application.ts", application(publicPackages));
     cpSync(join(snippets, "src"), join(project.folder, "snippets"), { recursive: true });
     documents.push(...filesUnder(join(snippets, "src")).map((name) => `snippets/${name}`));
