@@ -259,6 +259,25 @@ test("G62 a code that the server refuses asks for a new flow", async () => {
   expect(await h.list()).toEqual([]);
 });
 
+test("G70 C34 what a callback repeats of its own secrets is not shown", async () => {
+  await using h = await watchedHouse();
+  const { url } = await begin(h);
+  const state = stateOf(url);
+  const said = {
+    error: "invalid_request",
+    state,
+    code: "a-code-of-some-length",
+    error_description: `${state} a-code-of-some-length`,
+  };
+  const { message, details } = await h.refused(
+    h.connector.complete(altered("https://app.example/callback", said), { session }),
+  );
+  const shown = JSON.stringify({ message, details });
+  expect(shown).toContain("invalid_request");
+  expect(shown).not.toContain(state);
+  expect(shown).not.toContain("a-code-of-some-length");
+});
+
 test("G70 C34 what a token endpoint echoes of a code exchange is not shown", async () => {
   await using h = await watchedHouse();
   for (const status of [400, 401, 500]) {
