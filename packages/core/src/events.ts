@@ -49,13 +49,15 @@ export function createEvents(): Events {
       return () => void set.delete(listener);
     },
     emit(name, event) {
-      for (const listener of listeners.get(name) ?? []) {
-        // A listener only observes: what it throws, now or later, is its own affair.
-        try {
-          const result = (listener as (event: unknown) => unknown)(event);
-          if (result instanceof Promise) result.catch(() => {});
-        } catch {}
-      }
+      for (const listener of listeners.get(name) ?? []) tell(listener as (event: unknown) => unknown, event);
     },
   };
+}
+
+/** Tells one who only observes: what they throw, now or later, is their own affair. */
+export function tell<Told>(observer: ((told: Told) => unknown) | undefined, told: Told): void {
+  try {
+    const result = observer?.(told);
+    if (result instanceof Promise) result.catch(() => {});
+  } catch {}
 }

@@ -1,13 +1,14 @@
 import type { Clock } from "./clock.ts";
+import { tell } from "./events.ts";
 import type { MaintainOptions, Report } from "./maintenance.ts";
 
 /** Sweeps by a timer, for applications that have no scheduler of their own. Any number of processes may do so at once. */
 export interface ScheduleOptions extends Omit<MaintainOptions, "signal"> {
   /** Milliseconds from the end of one sweep to the beginning of the next, give or take a tenth; a minute by default. */
   readonly every?: number;
-  readonly onReport?: (report: Report) => void;
+  readonly onReport?: (report: Report) => unknown;
   /** A sweep that failed as a whole, such as for want of the store; the next one tries again. */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => unknown;
 }
 
 /** @returns Stops sweeping; resolves when a sweep under way has come to its end. */
@@ -21,12 +22,9 @@ export function scheduleMaintenance(
 
   async function sweep(): Promise<void> {
     try {
-      const report = await maintain({ ...options, signal: stopping.signal });
-      onReport?.(report);
+      tell(onReport, await maintain({ ...options, signal: stopping.signal }));
     } catch (error) {
-      try {
-        onError?.(error);
-      } catch {} // Who is told does not stop the schedule.
+      tell(onError, error);
     }
   }
 

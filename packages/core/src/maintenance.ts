@@ -1,6 +1,7 @@
 import { aboutRow, confirmConsent } from "./consents.ts";
 import { disconnect } from "./disconnect.ts";
 import { keepAliveAt } from "./due.ts";
+import { tell } from "./events.ts";
 import { type FaultKind, isConnectorError, misconfigured } from "./faults.ts";
 import { aheadAt, recheck } from "./lifecycle.ts";
 import { createPace, type Pace } from "./pace.ts";
@@ -25,7 +26,7 @@ export interface MaintainOptions {
   readonly rate?: number;
   /** Records looked at side by side; 8 by default. */
   readonly concurrency?: number;
-  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly onOutcome?: (outcome: Outcome) => unknown;
 }
 
 /** What became of one record. */
@@ -69,9 +70,7 @@ export async function maintain(runtime: Runtime, renewal: Renewal, options: Main
       sweep.looked++;
       const outcome = await attend(runtime, renewal, sweep, next.value);
       outcomes[outcome.did]++;
-      try {
-        onOutcome?.(outcome);
-      } catch {} // Who watches does not stop the work.
+      tell(onOutcome, outcome);
     }
   }
 

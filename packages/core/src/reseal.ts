@@ -1,3 +1,4 @@
+import { tell } from "./events.ts";
 import { isConnectorError } from "./faults.ts";
 import { type StoredRow, storeCall } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
@@ -12,7 +13,7 @@ export interface ResealOptions {
   /** Where an earlier sweep stopped, as its report names it; from the beginning where left out. */
   readonly cursor?: string;
   /** Called after every page of records. */
-  readonly onProgress?: (progress: ResealReport) => void;
+  readonly onProgress?: (progress: ResealReport) => unknown;
 }
 
 /** What a sweep over the keys came to. Numbers of records. */
@@ -55,11 +56,11 @@ export async function reseal(runtime: Runtime, options: ResealOptions = {}): Pro
       prefix = next;
     }
     const report = { resealed, current, failed, cursor: JSON.stringify([prefix, cursor ?? null]) };
-    options.onProgress?.(report);
+    tell(options.onProgress, report);
     if (options.signal?.aborted) return report;
   }
   const report = { resealed, current, failed };
-  options.onProgress?.(report);
+  tell(options.onProgress, report);
   return report;
 }
 
