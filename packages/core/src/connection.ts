@@ -8,7 +8,7 @@ import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
 import type { StoredRow } from "./rows.ts";
 import { connectionKey, type Runtime } from "./runtime.ts";
-import { type CachePlace, cacheEntry, quickToken } from "./token-cache.ts";
+import { type CachePlace, cacheEntry, quickToken, type RememberedRow } from "./token-cache.ts";
 
 /** One connection of one user: what they granted, kept alive. A handle holds no secrets and can be thrown away. */
 export interface Connection {
@@ -164,10 +164,22 @@ export function createConnection(
   /** Where the row stands in memory, so that a valid token is handed out without a look-up. */
   let held: CachePlace | undefined;
 
+  /** The row as last seen within `freshness`: a request is made for the grant that stands. */
+  async function rowForRequests(): Promise<RememberedRow> {
+    const known = cache.get(key);
+    if (known && clock.monotonic() < known.freshUntil) return known.row;
+    try {
+      return (await read()).row;
+    } catch (error) {
+      if (known && isConnectorError(error) && error.fault.kind === "store") return known.row;
+      throw error;
+    }
+  }
+
   /** The adapter's request hook needs the row's data; it changes with the grant alone. */
   let client: { version: string; api: ApiClient } | undefined;
   async function api(): Promise<ApiClient> {
-    const row = cache.get(key)?.row ?? (await read()).row;
+    const row = await rowForRequests();
     const version = JSON.stringify([row.account, row.data]);
     if (client?.version !== version)
       client = { version, api: createApiClient(runtime, registration, bearer, viewOf(row)) };

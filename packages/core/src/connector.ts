@@ -98,7 +98,10 @@ export interface Connector<Providers extends Readonly<Record<string, AnyProvider
   connection(id: string, options: { readonly owner: string }): Promise<Connection>;
   /** All connections of one owner, as far as their registrations are configured here. */
   connections(options: { readonly owner: string }): AsyncIterableIterator<Connection>;
-  /** Ends a connection because of what was learned elsewhere. Its token is not handed out again; nothing is revoked. */
+  /**
+   * Ends a connection because of what was learned elsewhere. Its token is not handed out again; nothing is revoked, and a
+   * disconnect that failed before is not tried any more.
+   */
   markEnded(id: string, options: { readonly owner: string; readonly reason?: ReauthorizeReason }): Promise<void>;
   /** One sweep over what is due: grants kept alive, consents about to end announced, leftovers removed. */
   maintain(options?: MaintainOptions): Promise<Report>;
@@ -251,7 +254,7 @@ export function createConnector<const Providers extends Readonly<Record<string, 
       } while (cursor !== undefined);
     },
     async markEnded(id, { owner, reason = "consent_ended" }) {
-      await endConnection(runtime, await owned(id, owner), reason);
+      await endConnection(runtime, await owned(id, owner), reason, true);
     },
     maintain: (maintainOptions) => maintain(runtime, renewal, maintainOptions),
     scheduleMaintenance(scheduleOptions) {

@@ -26,7 +26,11 @@ export async function confirmConsent(
 ): Promise<StoredRow> {
   const { rows, cache, clock, timing, events } = runtime;
   const confirm = registration.provider.connect?.confirm;
-  const { generation, state } = stored.row;
+  const { granted: grant, state, failure } = stored.row;
+  /** Whether the row is of the grant that was asked about. */
+  const same = (row: Row) => row.granted.generation === grant.generation && row.state === state;
+  /** Whether another was told to wait meanwhile: that counts once. */
+  const waits = (row: Row) => row.state === "pending" && row.failure?.count !== failure?.count;
   if (!confirm || !(state === "pending" || state === "active")) return stored;
   let reading: ConsentReading;
   try {
@@ -34,7 +38,7 @@ export async function confirmConsent(
   } catch (error) {
     const later = (row: Row) =>
       row.state === "pending" ? postponed(row, clock.now(), timing) : recheck(row, clock.now() + recheckPause);
-    await rows.change(stored.key, (row) => (row.generation === generation ? { row: later(row) } : undefined), stored);
+    await rows.change(stored.key, (row) => (same(row) && !waits(row) ? { row: later(row) } : undefined), stored);
     throw error;
   }
   const now = clock.now();
@@ -42,7 +46,7 @@ export async function confirmConsent(
   const changed = await rows.change(
     stored.key,
     (row) => {
-      if (row.generation !== generation || row.state !== state) return undefined;
+      if (!same(row) || (reading.consent === "pending" && waits(row))) return undefined;
       const next = confirmed(row, reading.consent, granted);
       return next && { row: next };
     },
@@ -94,13 +98,18 @@ export const refDigest = (registration: Registration, ref: string): Promise<stri
   digest("ref", registration.name, ref);
 
 /** Ends a connection because of what was learned elsewhere. Beats a renewal in flight; done twice, it is done once. */
-export async function endConnection(runtime: Runtime, stored: StoredRow, reason: ReauthorizeReason): Promise<void> {
+export async function endConnection(
+  runtime: Runtime,
+  stored: StoredRow,
+  reason: ReauthorizeReason,
+  givenUp = false,
+): Promise<void> {
   const changed = await runtime.rows.change(
     stored.key,
     (row) => {
       // A grant that the user gave since then is another one.
-      const next =
-        row.granted.generation === stored.row.granted.generation ? ended(row, reason, runtime.clock.now()) : undefined;
+      if (row.granted.generation !== stored.row.granted.generation) return undefined;
+      const next = ended(row, reason, runtime.clock.now(), givenUp);
       return next && { row: next };
     },
     stored,

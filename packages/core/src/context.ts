@@ -53,7 +53,10 @@ export function connectionBearer(
     renewable: true,
     of: "connection",
     async obtain({ resource, scope, ...options }) {
-      const subject = (resource ?? scope) ? connectionSubject(runtime, registration, id, { resource, scope }) : whole;
+      const subject =
+        resource !== undefined || scope !== undefined
+          ? connectionSubject(runtime, registration, id, { resource, scope })
+          : whole;
       const { accessToken, row } = await renewal.obtain(subject, { ...options, ...(purpose && { purpose }) });
       return { accessToken, generation: row.generation };
     },

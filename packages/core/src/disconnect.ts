@@ -39,8 +39,9 @@ export async function disconnect(
       const done = await revoke(runtime, renewal, registration, stored);
       revocations = done.revocations;
       if (revocations.some(({ result }) => result === "failed")) {
-        await rows.change(key, (row) => ({ row: postponed(row, clock.now(), timing) }));
-        return { disconnected: false, revocations };
+        const postponement = await rows.change(key, (row) => ({ row: postponed(row, clock.now(), timing) }));
+        // Where there is no row any more, another process has let go of it.
+        return { disconnected: postponement === undefined, revocations };
       }
       released = done.released;
     }

@@ -1,5 +1,6 @@
 import { proofKeyOf } from "./bound-token.ts";
 import { apiError, readApiFault, sanitised } from "./classification.ts";
+import { within } from "./clock.ts";
 import { ConnectorError, type FaultDetails, isConnectorError, located } from "./faults.ts";
 import { retryAfter } from "./gates.ts";
 import { addHeaders } from "./grants/token-endpoint.ts";
@@ -99,7 +100,7 @@ export function createApiClient(
     const response = await send(token.accessToken);
     const made: ApiCall = { method, url: request.url, bearer: bearer.of };
     const reading = await readingOf(response, made);
-    if (reading?.kind === "reauthorize") await believed(reading, token);
+    if (reading?.kind === "reauthorize") await believed(reading, token, signal);
     if (reading?.kind !== "stale_token" || !bearer.renewable) return { response, token: token.accessToken };
     const renewal = bearer.obtain({ signal: signal ?? undefined, refused: token.generation });
     if (body instanceof ReadableStream) {
@@ -111,7 +112,7 @@ export function createApiClient(
     await response.body?.cancel().catch(() => {});
     const second = await send(renewed.accessToken);
     const again = await readingOf(second, made);
-    if (again?.kind === "reauthorize") await believed(again, renewed);
+    if (again?.kind === "reauthorize") await believed(again, renewed, signal);
     return { response: second, token: renewed.accessToken };
   }
 
@@ -160,28 +161,38 @@ export function createApiClient(
     if (response.status < 400 || unread.has(response)) return undefined;
     // A body that cannot be read, or not within bounds, leaves what status and headers tell.
     const { status, headers } = response;
-    const answer = await readAnswer(response.clone(), errorSize).catch(() =>
+    const answer = await inTime(readAnswer(response.clone(), errorSize)).catch(() =>
       readAnswer(new Response(null, { status, headers }), 0),
     );
     return readApiFault(answer, api, made);
   }
 
+  const inTime = <T>(work: Promise<T>): Promise<T> => within(runtime.clock, runtime.timing.requestDeadline, work);
+
   /** Ends the connection, where every place that the reading names says the same. */
-  async function believed(reading: FaultReading, token: Obtained): Promise<void> {
+  async function believed(
+    reading: FaultReading,
+    token: Obtained,
+    signal: AbortSignal | null | undefined,
+  ): Promise<void> {
     if (!bearer.over) return;
     for (const path of reading.confirmAt ?? []) {
-      const second = await probe(path, token.accessToken).catch(() => undefined);
+      const second = await inTime(probe(path, token.accessToken, signal)).catch(() => undefined);
       if (second?.kind !== "reauthorize" || second.code !== reading.code) return;
     }
     await bearer.over(reading, token);
   }
 
-  async function probe(path: string, token: Secret): Promise<FaultReading | undefined> {
+  async function probe(
+    path: string,
+    token: Secret,
+    signal: AbortSignal | null | undefined,
+  ): Promise<FaultReading | undefined> {
     const url = new URL(path, api?.base);
     checkOrigin(url);
     const asked: ApiRequest = { method: "GET", url, headers: new Headers(), hasBody: false };
     const request = completed(asked);
-    const response = await sendWith(token, request, {});
+    const response = await sendWith(token, request, { signal: signal ?? null });
     return readingOf(response, { method: "GET", url: request.url, bearer: bearer.of });
   }
 

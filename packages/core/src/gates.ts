@@ -9,7 +9,8 @@ export interface Gates {
   /** Why no request may go now; `undefined` where one may. */
   closed(endpoint: string, client: string): Gate | undefined;
   close(endpoint: string, client: string, gate: Gate): void;
-  open(endpoint: string, client: string): void;
+  /** @param sent - When the request was sent that succeeded: one from before the gate was closed tells nothing of it. */
+  open(endpoint: string, client: string, sent: number): void;
 }
 
 export interface Gate {
@@ -20,15 +21,18 @@ export interface Gate {
 }
 
 export function createGates(clock: Clock): Gates {
-  const gates = new Map<string, Gate>();
+  const gates = new Map<string, Gate & { readonly since: number }>();
   const name = (endpoint: string, client: string) => `${client} ${endpoint}`;
   return {
     closed(endpoint, client) {
       const gate = gates.get(name(endpoint, client));
       return gate && gate.until > clock.now() ? gate : undefined;
     },
-    close: (endpoint, client, gate) => void gates.set(name(endpoint, client), gate),
-    open: (endpoint, client) => void gates.delete(name(endpoint, client)),
+    close: (endpoint, client, gate) => void gates.set(name(endpoint, client), { ...gate, since: clock.now() }),
+    open(endpoint, client, sent) {
+      const gate = gates.get(name(endpoint, client));
+      if (gate && gate.since < sent) gates.delete(name(endpoint, client));
+    },
   };
 }
 

@@ -61,10 +61,6 @@ export {
   type Revocation,
   type ServerDefinition,
   type TokenRequest,
-  type WebhookDefinition,
-  type WebhookEffect,
-  type WebhookMessage,
-  type WebhookRequest,
 } from "./provider.ts";
 export type {
   CallRequest,
@@ -77,6 +73,7 @@ export type {
   ServerContext,
 } from "./provider-context.ts";
 export type { ProofAnswer, ProofDefinition, ProofRequest } from "./provider-proof.ts";
+export type { WebhookDefinition, WebhookEffect, WebhookMessage, WebhookRequest } from "./provider-webhook.ts";
 export type { ResealOptions, ResealReport } from "./reseal.ts";
 export {
   type Binding,

@@ -265,9 +265,13 @@ export function withoutClaim(row: Row, holder: string): Row {
   return rest;
 }
 
-/** The row as over: by the user or the bank, learned elsewhere. Beats a renewal in flight. */
-export function ended(row: Row, reason: ReauthorizeReason, now: number): Row | undefined {
-  if (row.state === "ended" || row.state === "ending") return undefined;
+/**
+ * The row as over: by the user or the bank, learned elsewhere. Beats a renewal in flight.
+ *
+ * @param givenUp - Also where it is being let go of, which then is not tried any more.
+ */
+export function ended(row: Row, reason: ReauthorizeReason, now: number, givenUp = false): Row | undefined {
+  if (row.state === "ended" || (row.state === "ending" && !givenUp)) return undefined;
   return moved(row, "ended", now, reason);
 }
 

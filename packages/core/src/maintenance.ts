@@ -17,12 +17,12 @@ export interface MaintainOptions {
   /** Stops the sweep between two records. */
   readonly signal?: AbortSignal;
   readonly budget?: {
-    /** Records to look at, at most; without those of registrations that are not configured here, or whose client is refused. */
+    /** Records to look at, at most; without those that cannot be opened, or not be asked for as configured here. */
     readonly records?: number;
     /** Time to take, at most: milliseconds. */
     readonly milliseconds?: number;
   };
-  /** Renewals per second and registration, all processes on the store together; 10 by default. */
+  /** Renewals per second and registration, all processes on the store together; 10 by default, 1 at least. */
   readonly rate?: number;
   /** Records looked at side by side; 8 by default. */
   readonly concurrency?: number;
@@ -51,6 +51,7 @@ export interface Report {
 export async function maintain(runtime: Runtime, renewal: Renewal, options: MaintainOptions = {}): Promise<Report> {
   const { clock, store } = runtime;
   const { signal, budget, onOutcome, rate = 10, concurrency = 8 } = options;
+  if (!(rate >= 1)) throw misconfigured("maintain: rate is less than 1; give renewals per second");
   const sweep: Sweep = { pace: createPace(runtime, rate), signal, looked: 0 };
   const most = budget?.records ?? Number.POSITIVE_INFINITY;
   const outcomes = { renewed: 0, announced: 0, confirmed: 0, disconnected: 0, removed: 0, failed: 0, nothing: 0 };
@@ -105,7 +106,10 @@ async function attend(runtime: Runtime, renewal: Renewal, sweep: Sweep, item: St
     place = { connection: stored.row.id, registration: stored.row.registration };
     return { ...place, did: await attendConnection(runtime, renewal, sweep, stored) };
   } catch (error) {
-    return { ...place, did: "failed", ...(isConnectorError(error) && { kind: error.fault.kind }) };
+    const kind = isConnectorError(error) ? error.fault.kind : undefined;
+    // What cannot be read, opened or asked for is due still, and must not keep others from their turn.
+    if (kind === "store" || kind === "configuration") sweep.looked--;
+    return { ...place, did: "failed", ...(kind && { kind }) };
   }
 }
 
@@ -134,7 +138,7 @@ async function attendConnection(
     return renew(runtime, renewal, sweep, registration, stored);
   if (row.consent && !row.consent.announced) return announce(runtime, stored);
   if (!row.consent || row.consent.expiresAt > now) return "nothing";
-  if (registration.provider.connect?.confirm) {
+  if (registration.provider.connect?.confirm && row.state === "active") {
     await confirmConsent(runtime, renewal, registration, stored);
     return "confirmed";
   }
@@ -151,10 +155,8 @@ async function renew(
   registration: Registration,
   { key, version, row }: StoredRow,
 ): Promise<Outcome["did"]> {
-  if (await isRefused(runtime, registration)) {
-    sweep.looked--;
+  if (await isRefused(runtime, registration))
     throw misconfigured("the server refuses the client, so that nothing was asked for this connection");
-  }
   if ((await runtime.rows.read(key))?.version !== version) return "nothing";
   await sweep.pace.take(registration.name, sweep.signal);
   let ours = false;

@@ -99,10 +99,11 @@ export async function keepTokens(
     account: reading.account,
     apply: async (row, kept) => {
       const refreshToken = tokens.refreshToken ?? kept;
+      const old = tokens.refreshToken === undefined && kept !== undefined ? row : undefined;
       const received = {
         issuedAt: tokens.issuedAt,
         expiresAt: tokens.expiresAt,
-        refreshExpiresAt: refreshEnd(registration, tokens.issuedAt),
+        refreshExpiresAt: old ? old.refresh?.expiresAt : refreshEnd(registration, tokens.issuedAt),
         fingerprint: refreshToken === undefined ? undefined : await fingerprint(refreshToken),
       };
       // A refresh token that ends whatever is done ends the grant: it is announced as the end of a consent is.
@@ -112,7 +113,8 @@ export async function keepTokens(
         ...(scope && { scope }),
         ...(consentExpiresAt !== Infinity && { consentExpiresAt }),
       };
-      const next = connected(anew(row, flow), received, "active", runtime.clock.now());
+      const fresh = connected(anew(row, flow), received, "active", runtime.clock.now());
+      const next = old ? { ...fresh, ...asItWas(old) } : fresh;
       return {
         row: { ...next, ...(await grantMembers(registration, granted, next)) },
         grant: { accessToken, ...(refreshToken !== undefined && { refreshToken }) },
@@ -126,6 +128,13 @@ export async function keepTokens(
 function anew(row: Row, flow: GrantTarget): Row {
   return { ...row, refs: [], scope: { requested: flow.scope } };
 }
+
+/** Of a refresh token that is kept: it is as old as it was, and may be on its way to the server. */
+const asItWas = ({ refresh, claim, doubt }: Row): Partial<Row> => ({
+  ...(refresh && { refresh }),
+  ...(claim && { claim }),
+  ...(doubt && { doubt }),
+});
 
 const tooNarrow = ({ name, provider }: Registration, missing: readonly string[]): ConnectorError =>
   flowError(

@@ -41,10 +41,10 @@ export function createPace({ store, clock }: Runtime, rate: number): Pace {
     const key = `pace:${registration}`;
     for (let attempt = 0; attempt < 100; attempt++) {
       const found = await storeCall(clock, `reading of record ${key}`, () => store.read(key));
-      const used = found ? usedOf(found.value, second) : 0;
+      const { at, used } = countOf(found?.value, second);
       const taken = Math.min(share, rate - used);
       if (taken <= 0) return 0;
-      const value = JSON.stringify({ format: paceFormat, second, used: used + taken });
+      const value = JSON.stringify({ format: paceFormat, second: at, used: used + taken });
       const expiresAt = (second + 3600) * 1000;
       const written = await storeCall(clock, `writing of record ${key}`, () =>
         store.write(key, value, { ifVersion: found?.version ?? "absent", index: { dueAt: expiresAt, expiresAt } }),
@@ -66,7 +66,14 @@ export function createPace({ store, clock }: Runtime, rate: number): Pace {
   };
 }
 
-function usedOf(value: string, second: number): number {
-  const record: unknown = parseRecord(value, paceFormat);
-  return isObject(record) && record.second === second && typeof record.used === "number" ? record.used : 0;
+/** How far another's clock may be ahead for its seconds to count here, too: seconds. */
+const longestLead = 60;
+
+/** What was taken of the present second: of the record's own, where another clock is ahead, so that none begins anew for each. */
+function countOf(value: string | undefined, second: number): { readonly at: number; readonly used: number } {
+  const record: unknown = value === undefined ? undefined : parseRecord(value, paceFormat);
+  if (!isObject(record) || typeof record.second !== "number" || typeof record.used !== "number")
+    return { at: second, used: 0 };
+  const lead = record.second - second;
+  return lead >= 0 && lead <= longestLead ? { at: record.second, used: record.used } : { at: second, used: 0 };
 }

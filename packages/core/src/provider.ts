@@ -11,6 +11,7 @@ import type {
   ServerContext,
 } from "./provider-context.ts";
 import type { ProofDefinition } from "./provider-proof.ts";
+import type { WebhookDefinition } from "./provider-webhook.ts";
 import type { SecretSource } from "./secret.ts";
 import type { Fetch } from "./wire.ts";
 
@@ -365,36 +366,6 @@ export type ConsentReading =
   | ({ readonly consent: "active" } & GrantReading)
   | { readonly consent: "pending" }
   | { readonly consent: "ended" };
-
-/** How a provider's webhooks are read. */
-export interface WebhookDefinition<Event> {
-  /** Verifies and reads a message. Throws a {@link ConnectorError} for one that is not the provider's. */
-  readonly read: (request: WebhookRequest) => Promise<WebhookMessage<Event>>;
-}
-
-/** A message as it came. */
-export interface WebhookRequest {
-  /** The body exactly as it came. */
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: Headers;
-  readonly now: number;
-}
-
-/** A message that is verified. */
-export interface WebhookMessage<Event> {
-  /** The message's id: the same for every delivery of one message. */
-  readonly id: string;
-  readonly event: Event;
-  /** What it means for connections found by reference. */
-  readonly effects: readonly WebhookEffect[];
-}
-
-/** What a message means for the connections that a reference names. */
-export type WebhookEffect =
-  /** The grant ended; no more is needed to know it. */
-  | { readonly ref: string; readonly effect: "ended"; readonly reason: ReauthorizeReason }
-  /** Something changed: ask the provider. */
-  | { readonly ref: string; readonly effect: "confirm"; readonly hint?: Readonly<Record<string, string>> };
 
 /** One thing that disconnecting let go of, or did not. */
 export interface Revocation {

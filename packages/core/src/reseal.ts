@@ -21,6 +21,8 @@ export interface ResealReport {
   readonly resealed: number;
   /** Sealed with the newest key already. */
   readonly current: number;
+  /** Of registrations that are not configured here, left as they are: to be sealed anew where they are. */
+  readonly elsewhere: number;
   /** Records that could not be opened, left as they are: the key that sealed them is missing, or they were tampered with. */
   readonly failed: readonly { readonly record: string; readonly message: string }[];
   /** Where the next sweep may go on; absent when everything was looked at. */
@@ -34,6 +36,7 @@ export async function reseal(runtime: Runtime, options: ResealOptions = {}): Pro
   const { clock, store } = runtime;
   let resealed = 0;
   let current = 0;
+  let elsewhere = 0;
   const failed: { record: string; message: string }[] = [];
   let [prefix = prefixes[0] as string, cursor] = parseCursor(options.cursor);
   for (;;) {
@@ -41,8 +44,10 @@ export async function reseal(runtime: Runtime, options: ResealOptions = {}): Pro
     const page = await storeCall(clock, "listing of records", () => store.list(query));
     for (const item of page.items) {
       try {
-        const done = await resealRow(runtime, runtime.rows.parse(item));
-        if (done) resealed++;
+        const stored = runtime.rows.parse(item);
+        // What is written is indexed anew, and when such a row is due is known where its registration is.
+        if (!runtime.registrations.has(stored.row.registration)) elsewhere++;
+        else if (await resealRow(runtime, stored)) resealed++;
         else current++;
       } catch (error) {
         if (!isConnectorError(error)) throw error;
@@ -55,11 +60,11 @@ export async function reseal(runtime: Runtime, options: ResealOptions = {}): Pro
       if (next === undefined) break;
       prefix = next;
     }
-    const report = { resealed, current, failed, cursor: JSON.stringify([prefix, cursor ?? null]) };
+    const report = { resealed, current, elsewhere, failed, cursor: JSON.stringify([prefix, cursor ?? null]) };
     tell(options.onProgress, report);
     if (options.signal?.aborted) return report;
   }
-  const report = { resealed, current, failed };
+  const report = { resealed, current, elsewhere, failed };
   tell(options.onProgress, report);
   return report;
 }

@@ -20,13 +20,14 @@ export async function revokeTokens(
   tokens: Partial<Grant>,
 ): Promise<Revocation[]> {
   const revocations: Revocation[] = [];
+  // What was imported without an access token holds an empty one.
   for (const [what, token] of [
     ["refresh_token", tokens.spare],
     ["refresh_token", tokens.refreshToken],
     ["access_token", tokens.accessToken],
     ...Object.values(tokens.others ?? {}).map((token) => ["access_token", token] as const),
   ] as const)
-    if (token) revocations.push({ what, result: await revokeToken(runtime, registration, what, token) });
+    if (token?.reveal()) revocations.push({ what, result: await revokeToken(runtime, registration, what, token) });
   return revocations;
 }
 

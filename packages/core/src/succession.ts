@@ -40,13 +40,13 @@ export type Grantable =
  */
 export function granted(claimed: Row, held: Held, received: Received, policy: Policy): Grantable {
   const row = withoutClaim(claimed, held.holder);
+  // What was presented is what the row holds, whichever generation it counts: this is its successor.
+  const successor = policy.rotates && held.presenting !== undefined && held.presenting === row.refresh?.fingerprint;
   // A grant that replaced this one may share its fate at the server: nothing of it is revoked.
-  if (held.generation < row.granted.generation) return { keep: "row", row };
+  if (held.generation < row.granted.generation && !successor) return { keep: "row", row };
   if (row.state === "ended") return { keep: "nothing" };
   const sibling = row.lineage?.generation === held.generation ? row.lineage : undefined;
   if (sibling?.claim === held.number) return { keep: "written" };
-  // What was presented is what the row holds, whichever generation it counts: this is its successor.
-  const successor = policy.rotates && held.presenting === row.refresh?.fingerprint;
   if (row.generation === held.generation || successor)
     return { keep: "received", row: succeeded(row, held, received), spare: false };
   return policy.rotates ? besides(row, held, received, sibling?.claim) : latest(row, held, received);

@@ -27,7 +27,7 @@ export function cacheEntry(
   { row, version }: Pick<StoredRow, "row" | "version">,
   tokens: { readonly accessToken: Secret; readonly others?: Grant["others"] | undefined } | undefined,
 ): CacheEntry {
-  const serves = row.state === "active" && tokens !== undefined;
+  const serves = row.state === "active" && row.token !== undefined && tokens !== undefined;
   return {
     row: remembered(row),
     version,

@@ -25,15 +25,19 @@ export interface GrantImport {
   readonly accessToken?: string | Secret | undefined;
   /** The key that they are bound to, as its provider's `proof` writes it. */
   readonly proofKey?: string | Secret | undefined;
-  /** When the access token ends: epoch milliseconds. Without it the token is renewed at its first use. */
+  /** When the access token ends: epoch milliseconds. Without it the token is renewed at its first use, if a refresh token can. */
   readonly expiresAt?: number | undefined;
   /** When the refresh token was last used: epoch milliseconds; now where left out. An idle timeout counts from it. */
   readonly usedAt?: number | undefined;
+  /** When the consent ends: epoch milliseconds. */
+  readonly consentExpiresAt?: number | undefined;
   readonly scope?: readonly string[] | undefined;
   /** Who the user is at the provider. */
   readonly account?: string | undefined;
   /** What the adapter keeps, by its own names. */
   readonly data?: Readonly<Record<string, string>> | undefined;
+  /** What webhooks find it by, as an export of the same registration's name gives it. */
+  readonly refs?: readonly string[] | undefined;
 }
 
 /** A grant in the clear. */
@@ -50,6 +54,10 @@ export interface ExportedGrant {
   readonly expiresAt?: number | undefined;
   /** When the refresh token was last used: epoch milliseconds. */
   readonly usedAt?: number | undefined;
+  /** When the consent, or the refresh token whatever is done, ends: epoch milliseconds. */
+  readonly consentExpiresAt?: number | undefined;
+  /** Digests of the names that webhooks find the connection by. */
+  readonly refs: readonly string[];
 }
 
 export async function importGrant(
@@ -67,22 +75,25 @@ export async function importGrant(
   const accessToken = secretOf(given.accessToken);
   const received = {
     issuedAt: given.usedAt ?? now,
-    expiresAt: accessToken === undefined ? now : (given.expiresAt ?? now),
+    // Where a refresh token renews it, it need not be trusted.
+    expiresAt: given.expiresAt ?? (refreshToken === undefined ? undefined : now),
     fingerprint: refreshToken === undefined ? undefined : await fingerprint(refreshToken),
   };
   const scope = given.scope ?? [];
   const base = newRow(runtime, registration, { kind: "connection", id, owner: given.owner, scope });
-  const row = connected(base, hosted ? undefined : received, hosted ? "pending" : "active", now);
+  const { token, ...rest } = connected(base, hosted ? undefined : received, hosted ? "pending" : "active", now);
+  const row: Row = { ...rest, ...(accessToken !== undefined && token && { token }) };
   const reading = {
     ...(given.account !== undefined && { account: given.account }),
     ...(given.data && { data: given.data }),
     ...(given.scope && { scope }),
-    ...(hosted && { refs: provider.connect?.pendingRefs?.(given.data ?? {}) ?? [] }),
+    ...(given.consentExpiresAt !== undefined && { consentExpiresAt: given.consentExpiresAt }),
+    refs: provider.connect?.pendingRefs?.(given.data ?? {}) ?? [],
   };
   const members = await grantMembers(registration, reading, row);
   await claimAccount(runtime, registration, { id, owner: given.owner, account: given.account });
   const created = await runtime.rows.create(connectionKey(id), {
-    row: { ...row, ...members },
+    row: { ...row, ...members, ...(given.refs && { refs: given.refs }) },
     ...(!hosted && {
       grant: {
         accessToken: accessTokenOf(accessToken?.reveal() ?? "", secretOf(given.proofKey)),
@@ -109,14 +120,14 @@ function checkImport(registration: string, given: GrantImport, hosted: boolean):
   }
   if (!hosted && given.refreshToken === undefined && given.accessToken === undefined)
     wrong("there is neither a refresh token nor an access token; give at least one");
-  for (const name of ["expiresAt", "usedAt"] as const)
+  for (const name of ["expiresAt", "usedAt", "consentExpiresAt"] as const)
     if (given[name] !== undefined && !(Number.isFinite(given[name]) && given[name] > 1e11))
       wrong(`${name} is no instant in epoch milliseconds`);
-  if (
-    given.scope !== undefined &&
-    !(Array.isArray(given.scope) && given.scope.every((scope) => typeof scope === "string"))
-  )
-    wrong("scope is no list of texts");
+  for (const name of ["scope", "refs"] as const) {
+    const list = given[name];
+    if (list !== undefined && !(Array.isArray(list) && list.every((item) => typeof item === "string")))
+      wrong(`${name} is no list of texts`);
+  }
 }
 
 const textOf = (token: string | Secret | undefined): string | undefined =>
@@ -140,5 +151,7 @@ export async function exportGrant({ rows }: Runtime, stored: StoredRow): Promise
     proofKey: proofKeyOf(grant?.accessToken),
     expiresAt: row.token?.expiresAt,
     usedAt: row.refresh?.usedAt,
+    consentExpiresAt: row.consent?.expiresAt ?? row.refresh?.expiresAt,
+    refs: row.refs,
   };
 }

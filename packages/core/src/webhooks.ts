@@ -1,7 +1,7 @@
 import { confirmConsent, endConnection, refDigest } from "./consents.ts";
 import { digest } from "./encoding.ts";
 import { ConnectorError } from "./faults.ts";
-import type { WebhookEffect } from "./provider.ts";
+import type { WebhookEffect } from "./provider-webhook.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
 import { readBody } from "./request-body.ts";

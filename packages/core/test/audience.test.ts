@@ -197,3 +197,10 @@ test("C23 a resource is refused where the provider is not declared to know any",
     message: expect.stringContaining("RFC 8707"),
   });
 });
+
+test("C23 an empty resource is refused, and not answered with a token for everything", async () => {
+  await using h = await house(resources);
+  const connection = await h.link();
+  expect(await faultOf(connection.accessToken({ resource: "" }))).toMatchObject({ kind: "configuration" });
+  expect(asked(h)).toEqual([]);
+});

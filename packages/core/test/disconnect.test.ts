@@ -337,3 +337,18 @@ test("G73 the provider's own way: with a live token of the connection, and its f
     revocations: [{ what: "grant", result: "already_gone" }],
   });
 });
+
+test("G73 who fails beside another that has let go of it says that it is gone", async () => {
+  await using h = await watchedHouse();
+  const { id } = await h.link();
+  const here = await h.connector.connection(id, { owner });
+  const there = await h.application().connection(id, { owner });
+  const latch = h.server.faults.next("latch", { path: "/revoke" });
+  const first = here.disconnect();
+  await latch.arrived;
+  expect(await there.disconnect()).toMatchObject({ disconnected: true });
+  h.server.faults.always("status", { path: "/revoke", status: 503 });
+  latch.release();
+  expect(await first).toMatchObject({ disconnected: true, revocations: [{}, { result: "failed" }] });
+  expect(await row(h, id)).toBeUndefined();
+});

@@ -1,7 +1,7 @@
 import { ConnectorError, type Fault, isConnectorError } from "@linkwright/core";
 import { listen, virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
-import { faultOf, house } from "./support/house.ts";
+import { faultOf, house, patient } from "./support/house.ts";
 
 /** Classifying failures: guarantees C. */
 
@@ -30,6 +30,24 @@ test.for([
     expect(error.kind === "retry" && error.retryAt - at).toBe(wait);
   },
 );
+
+test("G30 a Retry-After stands, though an older request succeeds after it", async () => {
+  await using h = await house({ timing: patient });
+  const [one, two, three] = await Promise.all([h.link("one"), h.link("two"), h.link("three")]);
+  await h.clock.advance(expired);
+  const latch = h.server.faults.next("latch", { grantType: "refresh_token" });
+  const slow = one.accessToken();
+  await latch.arrived;
+  h.server.faults.next("rate-limited", { retryAfter: "60", grantType: "refresh_token" });
+  expect(await faultOf(two.accessToken())).toMatchObject({ kind: "retry" });
+  latch.release();
+  await slow;
+  const before = h.tokenRequests();
+  expect(await faultOf(three.accessToken())).toMatchObject({ kind: "retry" });
+  expect(h.tokenRequests()).toBe(before);
+  await h.clock.advance(60_000);
+  expect(await three.accessToken()).toMatch(/^at_/);
+});
 
 test.for(["garbage", "-1", "", "12monkeys"])(
   "G30 a Retry-After of %j is left aside for our own pause",

@@ -1,8 +1,14 @@
-import { type Connection, ConnectorError, type FaultReading } from "@linkwright/core";
-import { simulateAuthorizationServer } from "@linkwright/testing";
+import {
+  type ClientDefinition,
+  type Connection,
+  ConnectorError,
+  clientSecretBasic,
+  type FaultReading,
+} from "@linkwright/core";
+import { simulateAuthorizationServer, virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
-import { session } from "./support/house.ts";
-import { watchedHouse } from "./support/watched.ts";
+import { passing, session } from "./support/house.ts";
+import { clientSecret, watchedHouse } from "./support/watched.ts";
 
 type Watched = Awaited<ReturnType<typeof watchedHouse>>;
 const apiCalls = (h: Watched, path = "/api/me") => h.server.journal.filter({ path });
@@ -362,6 +368,20 @@ test("G74 what an API says of a grant that was replaced elsewhere does not end t
   await h.clock.advance(30_000);
   expect((await elsewhere.fetch("/api/me")).status).toBe(410);
   expect(await connection.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
+});
+
+test("G51 an error whose body never ends does not hold up who asked", async () => {
+  const clock = virtualClock();
+  const endless = () =>
+    new Response(new ReadableStream({ start: (body) => body.enqueue(new Uint8Array(1)) }), { status: 500 });
+  const transport: NonNullable<ClientDefinition["fetch"]> = async (input, init) =>
+    input.endsWith("/odd") ? endless() : fetch(input, init);
+  await using h = await watchedHouse({ clock });
+  const { id } = await h.link();
+  const client = { id: "client", authentication: clientSecretBasic(clientSecret), fetch: transport };
+  const odd = h.application({ bank: { client } });
+  const connection = await odd.connection(id, { owner: "user_1" });
+  expect((await passing(clock, connection.fetch("/odd"), 1000)).status).toBe(500);
 });
 
 test("G40 what a provider's own hook refuses says where", async () => {

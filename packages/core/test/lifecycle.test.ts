@@ -285,11 +285,19 @@ const arrivals: readonly Arrival[] = [
   ],
   [
     "connected again since",
-    { ...fresh, generation: 6, granted: { generation: 6, at: now } },
+    { ...fresh, generation: 6, granted: { generation: 6, at: now }, refresh: { fingerprint: "new", usedAt: now } },
     held,
     received,
     rotating,
     "row",
+  ],
+  [
+    "connected again since, with the refresh token that was presented kept",
+    { ...mine, generation: 6, granted: { generation: 6, at: now } },
+    held,
+    received,
+    rotating,
+    "received: active, generation 7",
   ],
   ["ended since", { ...mine, state: "ended", reason: "consent_ended" }, held, received, rotating, "nothing: revoked"],
 ];

@@ -6,9 +6,9 @@ import {
   memoryStore,
   type Outcome,
 } from "@linkwright/core";
-import { virtualClock } from "@linkwright/testing";
+import { skewed, virtualClock } from "@linkwright/testing";
 import { expect, test, vi } from "vitest";
-import { bank, fallible, faultOf, house, key, passing, settled, shared } from "./support/house.ts";
+import { bank, fallible, faultOf, house, key, passing, session, settled, shared } from "./support/house.ts";
 
 /** Idle and long-lived grants, and the sweep that keeps them alive: guarantees F. */
 
@@ -248,6 +248,67 @@ test("G57 G35 connections of a client that is refused keep no others from their 
   // Those that were under way side by side when the first of them was answered.
   expect(h.tokenRequests()).toBeLessThanOrEqual(8 + 1);
   await connector.close();
+});
+
+test("G57 rows that cannot be opened keep no others from their turn", async () => {
+  await using h = await house(idle);
+  await Promise.all(Array.from({ length: 20 }, (_, index) => h.link(`lost_${index}`)));
+  await h.clock.advance(day);
+  const found = createConnector({
+    providers: { bank: bank(h.server, idle.bank) },
+    store: h.store,
+    concurrency: "one-process",
+    keys: keyring([{ id: "new", key: new Uint8Array(32).fill(9) }]),
+    clock: h.clock,
+    [allowInsecureLoopback]: true,
+  });
+  const flow = await found.providers.bank.connect({ owner: "user_1", session });
+  const kept = await found.complete(await h.server.consent(flow.url), { session });
+  await h.clock.advance(26 * day);
+  const report = await found.maintain({ rate: 1000, budget: { records: 10 } });
+  expect(report).toMatchObject({ complete: true, outcomes: { failed: 20, renewed: 1 } });
+  expect((await kept.status()).renewedAt).toBe(h.clock.now());
+});
+
+test("G59 a row that needs its user, and whose consent is over, is not asked about at every sweep", async () => {
+  let asked = 0;
+  let consentExpiresAt = 0;
+  const confirm = async () => {
+    asked++;
+    return { consent: "active" } as const;
+  };
+  await using h = await house({ bank: { connect: { granted: () => ({ consentExpiresAt }), confirm } } });
+  consentExpiresAt = h.clock.now() + 10 * day;
+  const connection = await h.link();
+  h.server.revokeGrants();
+  await h.clock.advance(301_000);
+  expect(await faultOf(connection.accessToken())).toMatchObject({ kind: "reauthorize" });
+  await h.clock.advance(11 * day);
+  for (let sweep = 0; sweep < 3; sweep++) await h.connector.maintain();
+  expect((await h.connector.maintain()).outcomes).toMatchObject({ confirmed: 0, nothing: 0 });
+  expect(asked).toBe(0);
+});
+
+test("G58 the rate holds where two clocks are a second apart", async () => {
+  const clock = virtualClock();
+  await using h = await house({ ...idle, clock, store: shared(memoryStore({ clock })) });
+  await Promise.all(Array.from({ length: 60 }, (_, index) => h.link(`user_${index}`)));
+  await clock.advance(26 * day);
+  const sweepers = [h.connector, h.application({ appClock: skewed(clock, 1000) })];
+  await passing(clock, Promise.all(sweepers.map((sweeper) => sweeper.maintain({ rate: 10 }))), 50);
+  const seconds = new Map<number, number>();
+  for (const { at } of h.server.journal.filter({ grantType: "refresh_token" })) {
+    const second = Math.floor(at / 1000);
+    seconds.set(second, (seconds.get(second) ?? 0) + 1);
+  }
+  expect(h.tokenRequests()).toBe(60);
+  // A share that was taken in one second may be used in the next.
+  expect(Math.max(...seconds.values())).toBeLessThanOrEqual(20);
+});
+
+test.for([0, 0.5, Number.NaN])("a rate of %d a second is refused", async (rate) => {
+  await using h = await house();
+  expect(await faultOf(h.connector.maintain({ rate }))).toMatchObject({ kind: "configuration" });
 });
 
 test("G17 a schedule outlives what it tells of its failures", async () => {

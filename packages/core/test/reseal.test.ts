@@ -36,13 +36,13 @@ test("G71 resealing moves every grant to the newest key, and the old one can go"
   const both = withKeys(h, bothRing);
   const progress: ResealReport[] = [];
   const report = await both.reseal({ onProgress: (each) => progress.push(each) });
-  expect(report).toEqual({ resealed: 131, current: 0, failed: [] });
+  expect(report).toEqual({ resealed: 131, current: 0, elsewhere: 0, failed: [] });
   expect(progress.at(-1)).toEqual(report);
   expect(progress.length).toBeGreaterThan(2);
   expect(new Set(await kids(h))).toEqual(new Set(["new"]));
   const alone = withKeys(h, [{ id: "new", key: newKey }]);
   expect(await (await alone.connection(first?.id ?? "", { owner: "user_0" })).accessToken()).toBe(token);
-  expect(await both.reseal()).toEqual({ resealed: 0, current: 131, failed: [] });
+  expect(await both.reseal()).toEqual({ resealed: 0, current: 131, elsewhere: 0, failed: [] });
 });
 
 test("G71 a sweep that was stopped goes on where it was, and what was done is passed over", async () => {
@@ -56,8 +56,8 @@ test("G71 a sweep that was stopped goes on where it was, and what was done is pa
   });
   expect(stopped.resealed).toBe(100);
   const rest = await both.reseal({ ...(stopped.cursor !== undefined && { cursor: stopped.cursor }) });
-  expect(rest).toEqual({ resealed: 150, current: 0, failed: [] });
-  expect(await both.reseal()).toEqual({ resealed: 0, current: 250, failed: [] });
+  expect(rest).toEqual({ resealed: 150, current: 0, elsewhere: 0, failed: [] });
+  expect(await both.reseal()).toEqual({ resealed: 0, current: 250, elsewhere: 0, failed: [] });
 });
 
 test("G71 renewals go on meanwhile, and nothing is lost", async () => {
@@ -82,7 +82,12 @@ test("G71 a record whose key is missing is told and left, and putting the key ba
   const before = await h.store.read(`connection:${connection.id}`);
   const without = withKeys(h, [{ id: "new", key: newKey }]);
   const report = await without.reseal();
-  expect(report).toMatchObject({ resealed: 0, current: 0, failed: [{ record: `connection:${connection.id}` }] });
+  expect(report).toMatchObject({
+    resealed: 0,
+    current: 0,
+    elsewhere: 0,
+    failed: [{ record: `connection:${connection.id}` }],
+  });
   expect(report.failed[0]?.message).toContain('"test"');
   expect(await h.store.read(`connection:${connection.id}`)).toEqual(before);
   expect((await withKeys(h, bothRing).reseal()).resealed).toBe(1);
@@ -167,4 +172,45 @@ test("G59 G71 connecting again replaces a grant that cannot be opened any more",
   const again = await without.complete(await h.server.consent(flow.url), { session });
   expect(again.id).toBe(connection.id);
   expect((await again.fetch("/api/me")).status).toBe(200);
+});
+
+test("G71 G57 rows of another application on the same store are counted, and stay due", async () => {
+  const day = 86_400_000;
+  const refreshToken = { rotation: "fixed" as const, idleTimeout: 30 * 86_400 };
+  await using h = await house({
+    bank: { grants: { refreshToken } },
+    server: { refresh: { kind: "fixed", idleTimeout: 30 * day } },
+  });
+  const connection = await h.link();
+  const { store, clock } = h;
+  const due = () => store.due(clock.now() + 30 * day, { limit: 10 });
+  const before = await due();
+  const other = createConnector({
+    providers: { other: bank(h.server) },
+    store,
+    concurrency: "one-process",
+    keys: keyring(bothRing),
+    clock,
+    [allowInsecureLoopback]: true,
+  });
+  expect(await other.reseal()).toEqual({ resealed: 0, current: 0, elsewhere: 1, failed: [] });
+  expect((await due()).items).toEqual(before.items);
+  await clock.advance(26 * day);
+  expect((await h.connector.maintain()).outcomes).toMatchObject({ renewed: 1 });
+  expect((await connection.status()).health).toBe("healthy");
+});
+
+test("G71 a connection whose key is lost, and whose disconnect failed for that, can be given up and connected again", async () => {
+  await using h = await house();
+  const { id } = await h.link();
+  const own = withKeys(h, [{ id: "new", key: newKey }]);
+  const connection = await own.connection(id, { owner: "user_1" });
+  expect(await faultOf(connection.disconnect())).toMatchObject({ kind: "store" });
+  await own.markEnded(id, { owner: "user_1", reason: "revoked" });
+  expect(await connection.status()).toMatchObject({ health: "ended", reason: "revoked" });
+  const session = "an-unguessable-session-value";
+  const flow = await own.providers.bank.connect({ owner: "user_1", session, connection: id });
+  const again = await own.complete(await h.server.consent(flow.url), { session });
+  expect(again.id).toBe(id);
+  expect((await again.status()).health).toBe("healthy");
 });

@@ -151,7 +151,7 @@ export async function requestTokens(
         kind: "protocol",
         description: `a token of type ${quote(token.token_type, 40)} where ${proof?.tokenType ?? "Bearer"} was asked for`,
       });
-    gates.open(endpoint, provider.client.id);
+    gates.open(endpoint, provider.client.id, issuedAt);
     runtime.incidents.resolved(registration);
     const expiresAt = token.expires_in ?? provider.accessToken?.lifetime;
     return {
