@@ -1,7 +1,6 @@
 import {
   type ConnectionContext,
   type ConsentReading,
-  days,
   isConnectorError,
   type ProviderContext,
   type Revocation,
@@ -9,6 +8,7 @@ import {
 import * as z from "zod";
 import { list, segment } from "./answers.ts";
 import { endUserOf } from "./guard.ts";
+import { instant, isFlowing, lookedForUntil, type Names, namedIn, newest } from "./matching.ts";
 import { refs } from "./refs.ts";
 
 const text = z.string().optional();
@@ -62,9 +62,6 @@ export function consents(context: ProviderContext): Consents {
   };
 }
 
-/** How long a flow may wait for its consent: an auth session lives five days. */
-const longestFlow = days(5) * 1000;
-
 /**
  * Asks how a connection's consent stands. Neither a callback nor a session names the arrangement it led to, so that of a flow is
  * found by what is known of it: the institution, and that it is no older than the flow. While a connection is connected again,
@@ -78,24 +75,39 @@ export function confirmConsent(clockSkew: number) {
     const endUserId = endUserOf(context.connection);
     const listed = await consents(context).list({ endUserId }).catch(deletedUser);
     if (!listed) return { consent: "ended" };
-    const flowing = isFlowing(data) && context.clock.now() - Number(data.startedAt) < longestFlow;
-    const fresh = flowing && newest(listed, data.institutionId || hint.institutionId, data, clockSkew);
+    const since = Number(data.startedAt) - clockSkew * 1000;
+    // What was published before the flow began is about another consent.
+    const message = Number(hint.publishedAt) < since ? {} : hint;
+    const flowing = isFlowing(data) && context.clock.now() < lookedForUntil(data);
+    const fresh = flowing && newest(listed, data.institutionId || message.institutionId, data.renews, since);
     const found = fresh || listed.find(({ arrangement_id }) => arrangement_id === data.arrangementId);
     if (!found?.active) return { consent: flowing || !data.arrangementId ? "pending" : "ended" };
 
+    // While a new consent is awaited, a message may be about that one, and the end of the one before is its consequence.
+    const settled = fresh || !flowing;
     const confirmedSession = (fresh ? data.sessionId : data.confirmedSession) ?? "";
     const { arrangement_id: arrangementId, institution_id: institutionId = "", permissions } = found;
-    const consentId = consentIdOf(found, listed, data, hint);
+    const consentId = (settled && namedIn(message, found, listed)) || (!fresh && data.consentId) || "";
+    // At the bank, what was agreed to before may stand on.
+    const replaced = [...idsIn(data.replaced), ...idsIn(data.arrangementId)]
+      .filter((id) => id !== arrangementId && listed.some((one) => one.active && one.arrangement_id === id))
+      .join(" ");
     const consentExpiresAt = instant(found.expires_at);
     return {
       consent: "active",
       account: endUserId,
-      data: { endUserId, arrangementId, institutionId, consentId, confirmedSession },
-      // While a new consent is awaited, the end of the one before is its consequence, and must not end the connection.
+      data: {
+        endUserId,
+        arrangementId,
+        institutionId,
+        consentId,
+        confirmedSession,
+        ...((replaced || data.replaced) && { replaced }),
+      },
       refs: [
         refs.endUser(endUserId),
         refs.arrangement(arrangementId),
-        ...(consentId && (fresh || !flowing) ? [refs.consent(consentId)] : []),
+        ...(consentId && settled ? [refs.consent(consentId)] : []),
       ],
       ...(consentExpiresAt !== undefined && { consentExpiresAt }),
       ...(permissions && { scope: permissions }),
@@ -103,59 +115,35 @@ export function confirmConsent(clockSkew: number) {
   };
 }
 
-/** Revokes the connection's own consent. The application's token opens other users' data and is left alone. */
+/**
+ * Revokes the connection's own consent, and those that it replaced and that still stand. The application's token opens other
+ * users' data and is left alone.
+ */
 export function disconnectConsent(clockSkew: number) {
   return async (context: ConnectionContext): Promise<readonly Revocation[]> => {
     const { data } = context.connection;
     // The user may have consented without our having heard of it.
     const reading = isFlowing(data) ? await confirmConsent(clockSkew)(context) : undefined;
     const found = reading?.consent === "active" ? reading.data?.arrangementId : undefined;
-    const own = [...new Set([data.arrangementId, found])].filter((id) => id !== undefined);
-    for (const arrangementId of own) await consents(context).revoke(arrangementId);
-    return [{ what: "consent", result: own.length > 0 ? "revoked" : "already_gone" }];
+    const own = new Set([data.replaced, data.arrangementId, found].flatMap(idsIn));
+    const { revoke } = consents(context);
+    let result: Revocation["result"] = "already_gone";
+    for (const arrangementId of own) if (await revoke(arrangementId).then(() => true, gone)) result = "revoked";
+    return [{ what: "consent", result }];
   };
 }
 
-/** Whether a flow came back whose consent has not been found yet. */
-const isFlowing = (data: Names): boolean => data.sessionId !== data.confirmedSession;
+/** One that is gone must not keep the others from being revoked. */
+function gone(error: unknown): false {
+  if (isConnectorError(error) && error.fault.kind === "gone") return false;
+  throw error;
+}
+
+/** The ids of arrangements, with spaces between. */
+const idsIn = (ids: string | undefined): string[] => ids?.split(" ").filter(Boolean) ?? [];
 
 /** Only that the user is no more ends a consent: a 404 of another kind is a wrong path. */
 function deletedUser(error: unknown): undefined {
   if (isConnectorError(error) && error.fault.kind === "gone" && error.details.code === "end_user_not_found") return;
   throw error;
-}
-
-type Names = Readonly<Record<string, string>>;
-
-function newest(
-  consents: readonly Consent[],
-  institution: string | undefined,
-  flow: Names,
-  skew: number,
-): Consent | undefined {
-  const since = Number(flow.startedAt) - skew * 1000;
-  return consents
-    .filter(({ active, institution_id }) => active && (!institution || institution_id === institution))
-    .filter((one) => one.arrangement_id === flow.renews || givenAt(one) >= since)
-    .sort((one, other) => givenAt(other) - givenAt(one))[0];
-}
-
-/** When it was given, or given again; consents without a time are older than any. */
-function givenAt({ created_at, last_consent }: Consent): number {
-  return Math.max(instant(created_at) ?? 0, instant(last_consent) ?? 0);
-}
-
-/**
- * The consent id that a message named, if it can only be this one's: how it relates to the arrangement id is not documented, and
- * with two consents at one institution it might be the other's, whose end would then be taken for this one's.
- */
-function consentIdOf(found: Consent, consents: readonly Consent[], data: Names, hint: Names): string {
-  const there = consents.filter(({ active, institution_id }) => active && institution_id === found.institution_id);
-  const named = there.length === 1 && hint.institutionId === found.institution_id && hint.consentId;
-  return named || (found.arrangement_id === data.arrangementId && data.consentId) || "";
-}
-
-function instant(time: string | null | undefined): number | undefined {
-  const ms = Date.parse(time ?? "");
-  return Number.isNaN(ms) ? undefined : ms;
 }

@@ -58,14 +58,12 @@ export function said({ code, description, id }: Omit<ErrorBody, "passing">): Omi
 export function apiFault({ status, json }: Answer): FaultReading | undefined {
   if (status < 400) return undefined;
   const error = readError(json);
-  const kind = apiFaultKind(status, error);
-  return kind && { kind, ...said(error) };
+  return { kind: apiFaultKind(status, error.passing), ...said(error) };
 }
 
-function apiFaultKind(status: number, { code, passing }: ErrorBody): FaultReading["kind"] | undefined {
+function apiFaultKind(status: number, passing: boolean): FaultReading["kind"] {
   if (status === 401) return "stale_token";
   if (status === 408 || status === 429 || status >= 500 || passing) return "retry";
   if (status === 403) return "permission";
-  if (status !== 404) return "configuration";
-  return code === "end_user_not_found" ? "gone" : undefined;
+  return status === 404 ? "gone" : "configuration";
 }

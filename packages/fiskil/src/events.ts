@@ -111,10 +111,12 @@ export function effectsOf(event: FiskilEvent): readonly WebhookEffect[] {
   switch (event.type) {
     case "consent.received":
     case "consent.updated": {
-      const { endUserId, consentId, institutionId } = event;
+      const { endUserId, consentId, institutionId, publishedAt, deliveryAttempt } = event;
       const hint = {
-        ...(consentId !== undefined && { consentId }),
+        // Whether a retry keeps the time at which the message was published is not documented.
+        ...(consentId !== undefined && deliveryAttempt === 1 && { consentId }),
         ...(institutionId !== undefined && { institutionId }),
+        ...(publishedAt !== undefined && { publishedAt: String(publishedAt) }),
       };
       return [{ ref: refs.endUser(endUserId), effect: "confirm", hint }];
     }

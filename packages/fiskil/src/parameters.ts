@@ -20,7 +20,7 @@ export type EndUserDetails = z.input<typeof endUserDetails>;
  * neither, and keeps the connection's end user.
  */
 export type ConnectParameters = {
-  /** Leads the user to this institution alone. */
+  /** Leads the user to this institution alone. Default, where a connection is connected again: the one that it has. */
   readonly institutionId?: string | undefined;
   /** Kinds of data to ask for, such as `accounts`. Sent only where given: Fiskil's pages disagree on whether it is read. */
   readonly permissions?: readonly string[] | undefined;

@@ -28,7 +28,8 @@ const sessionAnswer = z.object({
 export function beginSession(authOrigin: string) {
   return async (context: ProviderContext, request: BeginRequest<ConnectParameters>): Promise<HostedSession> => {
     const { parameters, state, connection } = request;
-    const { institutionId, permissions, arrangementId, endUser } = parameters;
+    const { permissions, arrangementId, endUser } = parameters;
+    const institutionId = parameters.institutionId ?? (connection?.data.institutionId || undefined);
     const before = connection?.data.endUserId;
     if (before && (endUser || (parameters.endUserId ?? before) !== before))
       throw misconfigured(
@@ -63,6 +64,7 @@ export function beginSession(authOrigin: string) {
           endUserId,
           sessionId: session.session_id,
           startedAt: String(startedAt),
+          sessionExpiresAt: String(expiresAt ?? ""),
           institutionId: institutionId ?? "",
           renews: arrangementId ?? "",
         },

@@ -135,9 +135,23 @@ describe("confirm, of a flow", () => {
     expect(await asked(again, listing(consent("arr_1", { active: false })))).toEqual({ consent: "pending" });
   });
 
-  test("a flow waits no longer than its session lives", async () => {
-    const stale = { ...again, startedAt: String(now - 5 * 86_400_000) };
-    expect(await asked(stale, listing(consent("arr_1", { active: false }), after))).toEqual({ consent: "ended" });
+  test.each([
+    ["its session's end", String(now - 86_400_000), now - 3_600_000],
+    ["the five days that a session lives, where it named no end", "", now - 6 * 86_400_000],
+    ["the five days, where it was begun before ends were kept", undefined, now - 6 * 86_400_000],
+  ])("a flow is waited for until a day after %s", async (_name, sessionExpiresAt, startedAt) => {
+    const over = listing(consent("arr_1", { active: false }));
+    const stale = {
+      ...again,
+      ...(sessionExpiresAt !== undefined && { sessionExpiresAt }),
+      startedAt: String(startedAt),
+    };
+    expect(await asked(stale, over)).toEqual({ consent: "ended" });
+    const waiting = sessionExpiresAt
+      ? { ...stale, sessionExpiresAt: String(Number(sessionExpiresAt) + 1) }
+      : { ...stale, startedAt: String(startedAt + 1) };
+    expect(await asked(waiting, over)).toEqual({ consent: "pending" });
+    expect(await asked(waiting, listing(after))).toMatchObject({ data: { arrangementId: "arr_2" } });
   });
 });
 
@@ -185,13 +199,15 @@ describe("confirm, of a connection that stands", () => {
 });
 
 describe("the two ids of a consent", () => {
-  const hint = { consentId: "c1", institutionId: "88888" };
+  const published = (seconds: number) => String(now + seconds * 1000);
+  const hint = { consentId: "c1", institutionId: "88888", publishedAt: published(31) };
 
   test("the webhook's is kept beside the arrangement's", async () => {
-    expect(await asked(flow, listing(consent("arr_1")), hint)).toMatchObject({
-      data: { arrangementId: "arr_1", consentId: "c1" },
-      refs: ["end_user:eu_x1", "arrangement:arr_1", "consent:c1"],
-    });
+    for (const data of [flow, settled])
+      expect(await asked(data, listing(consent("arr_1")), hint)).toMatchObject({
+        data: { arrangementId: "arr_1", consentId: "c1" },
+        refs: ["end_user:eu_x1", "arrangement:arr_1", "consent:c1"],
+      });
   });
 
   test("and stays when later messages name none", async () => {
@@ -201,14 +217,100 @@ describe("the two ids of a consent", () => {
     });
   });
 
+  test("or a new one, when the consent was given again", async () => {
+    const again = consent("arr_1", { last_consent: at(5000) });
+    const updated = { ...hint, consentId: "c2", publishedAt: published(5001) };
+    expect(await asked({ ...settled, consentId: "c1" }, listing(again), updated)).toMatchObject({
+      data: { consentId: "c2" },
+    });
+  });
+
+  const ended = (given: number) => consent("arr_2", { active: false, created_at: at(given), last_consent: null });
+
   test.each([
     ["two consents stand at one institution", listing(consent("arr_1"), consent("arr_2")), hint],
+    ["one that is over was given there later", listing(consent("arr_1"), ended(31)), hint],
     ["the message is about another institution", listing(consent("arr_1")), { ...hint, institutionId: "77777" }],
-    ["the message names no institution", listing(consent("arr_1")), { consentId: "c1" }],
+    ["the message names no institution", listing(consent("arr_1")), { consentId: "c1", publishedAt: published(31) }],
+    [
+      "it was published before the consent was given",
+      listing(consent("arr_1")),
+      { ...hint, publishedAt: published(29) },
+    ],
+    ["it was published long after", listing(consent("arr_1")), { ...hint, publishedAt: published(3631) }],
+    ["it does not say when", listing(consent("arr_1")), { consentId: "c1", institutionId: "88888" }],
+    ["the consent does not", listing(consent("arr_1", { created_at: undefined, last_consent: null })), hint],
   ])("G74 it is not guessed at: %s", async (_name, respond, hinted) => {
     expect(await asked(settled, respond, hinted)).toMatchObject({
       data: { arrangementId: "arr_1", consentId: "" },
       refs: ["end_user:eu_x1", "arrangement:arr_1"],
+    });
+  });
+
+  test("a consent that ended before does not count", async () => {
+    expect(await asked(settled, listing(ended(29), consent("arr_1")), hint)).toMatchObject({
+      data: { consentId: "c1" },
+    });
+  });
+
+  const renewing = { ...settled, consentId: "c1", sessionId: "ses_2", startedAt: published(1000), renews: "arr_1" };
+
+  test("G74 a renewed arrangement drops what it was called before", async () => {
+    const renewed = consent("arr_1", { last_consent: at(1001) });
+    // Also where the list does not show yet that it was given again.
+    for (const listed of [consent("arr_1"), renewed])
+      expect(await asked(renewing, listing(listed), hint)).toMatchObject({
+        data: { consentId: "", confirmedSession: "ses_2" },
+        refs: ["end_user:eu_x1", "arrangement:arr_1"],
+      });
+    const updated = { ...hint, consentId: "c2", publishedAt: published(1001) };
+    expect(await asked(renewing, listing(renewed), updated)).toMatchObject({ data: { consentId: "c2" } });
+  });
+
+  test("G74 while a new consent is awaited, no message names the one before", async () => {
+    const awaiting = { ...renewing, consentId: "", renews: "" };
+    const early = { ...hint, consentId: "c2", publishedAt: published(1001) };
+    const before = consent("arr_1", { created_at: at(900), last_consent: at(900) });
+    expect(await asked(awaiting, listing(before), early)).toMatchObject({
+      data: { arrangementId: "arr_1", consentId: "", confirmedSession: "ses_1" },
+    });
+  });
+
+  test("G74 what was published before the flow began tells nothing of where it led", async () => {
+    const open = { ...flow, institutionId: "", startedAt: published(10) };
+    const late = { institutionId: "77777", publishedAt: published(-51) };
+    expect(await asked(open, listing(consent("arr_1")), late)).toMatchObject({ data: { arrangementId: "arr_1" } });
+    // Within clockSkew it may have been published after.
+    expect(await asked(open, listing(consent("arr_1")), { ...late, publishedAt: published(-50) })).toEqual({
+      consent: "pending",
+    });
+  });
+});
+
+describe("arrangements that were replaced", () => {
+  const again = { ...settled, sessionId: "ses_2", startedAt: String(now + 1_000_000) };
+  const after = consent("arr_2", { created_at: at(1001), last_consent: at(1001) });
+
+  test("G73 are kept as long as they stand", async () => {
+    const confirmed = { ...again, arrangementId: "arr_2", confirmedSession: "ses_2", replaced: "arr_0 arr_1" };
+    const zero = consent("arr_0");
+    const one = consent("arr_1");
+    expect(await asked({ ...again, replaced: "arr_0" }, listing(zero, one, after))).toMatchObject({
+      data: { arrangementId: "arr_2", replaced: "arr_0 arr_1" },
+    });
+    expect(await asked(again, listing({ ...one, active: false }, after))).toMatchObject({
+      data: expect.not.objectContaining({ replaced: expect.anything() }),
+    });
+    expect(await asked(confirmed, listing({ ...zero, active: false }, one, after))).toMatchObject({
+      data: { replaced: "arr_1" },
+    });
+    expect(await asked(confirmed, listing(after))).toMatchObject({ data: { replaced: "" } });
+  });
+
+  test("G73 one that is renewed is no longer among them", async () => {
+    const back = { ...again, arrangementId: "arr_2", replaced: "arr_1", renews: "arr_1" };
+    expect(await asked(back, listing(consent("arr_1"), consent("arr_2")))).toMatchObject({
+      data: { arrangementId: "arr_1", replaced: "arr_2" },
     });
   });
 });
@@ -303,6 +405,28 @@ describe("disconnect", () => {
     );
     expect(await disconnect(context)).toEqual([{ what: "consent", result: "revoked" }]);
     expect(context.calls.map(({ path }) => path)).toEqual(["/v1/consent", "/v1/consent/arr_1", "/v1/consent/arr_2"]);
+  });
+
+  test("G73 of one that was connected again: the consents that it replaced, too", async () => {
+    const context = connectionContext({ ...settled, arrangementId: "arr_3", replaced: "arr_1 arr_2" }, () => undefined);
+    expect(await disconnect(context)).toEqual([{ what: "consent", result: "revoked" }]);
+    expect(context.calls.map(({ path }) => path)).toEqual([
+      "/v1/consent/arr_1",
+      "/v1/consent/arr_2",
+      "/v1/consent/arr_3",
+    ]);
+  });
+
+  test.each([
+    [["arr_1"], "revoked"],
+    [["arr_2"], "revoked"],
+    [["arr_1", "arr_2"], "already_gone"],
+  ])("G73 where %j are not known any more, the others are revoked all the same", async (gone, result) => {
+    const context = connectionContext({ ...settled, arrangementId: "arr_2", replaced: "arr_1" }, ({ path }) => {
+      if (gone.some((id) => path.endsWith(id))) throw new ConnectorError({ kind: "gone", reason: "not_found" }, "404");
+    });
+    expect(await disconnect(context)).toEqual([{ what: "consent", result }]);
+    expect(context.calls.map(({ path }) => path)).toEqual(["/v1/consent/arr_1", "/v1/consent/arr_2"]);
   });
 
   test("of a flow that came to nothing", async () => {

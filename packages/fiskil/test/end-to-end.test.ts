@@ -247,6 +247,16 @@ describe("connecting", () => {
   });
 });
 
+test("G39 a consent that is listed after its session's end is found", async () => {
+  await using it = await house({ simulator: { switches: { consentListedAfter: 300_000, syncEvents: false } } });
+  const flow = await it.handle.connect({ owner: "user_42", session, endUser: {} });
+  await it.clock.advance(5 * 86_400_000 - 120_000);
+  const connection = await it.connector.complete(await it.sim.consent(flow.url), { session });
+  await it.clock.advance(300_000);
+  await it.connector.maintain();
+  expect((await connection.status()).health).toBe("healthy");
+});
+
 describe("a consent that is not listed yet", () => {
   const late = { simulator: { switches: { consentListedAfter: 120_000, syncEvents: false } } };
 
@@ -317,6 +327,19 @@ describe("connecting again", () => {
     });
   });
 
+  test("G59 stays at its institution, unless another is named", async () => {
+    await using it = await house();
+    const connection = await it.connect({ endUser: {}, institutionId: "88888" });
+    const again = async (institutionId?: string) => {
+      await it.clock.advance(86_400_000);
+      const wish = { connection: connection.id, ...(institutionId !== undefined && { institutionId }) };
+      const flow = await it.handle.connect({ owner: "user_42", session, ...wish });
+      await it.connector.complete(await it.sim.consent(flow.url, { institution: "4" }), { session });
+      return (await connection.status()).data.institutionId;
+    };
+    expect([await again(), await again("4"), await again()]).toEqual(["88888", "4", "4"]);
+  });
+
   test.each([0, 120_000])(
     "G74 the end of the consent before does not end the new one, listed after %d ms",
     async (lag) => {
@@ -377,6 +400,22 @@ describe("G10 a connection reaches its own end user alone", () => {
 });
 
 describe("the end of a consent", () => {
+  test("without a webhook it is not known before its date, and the application may say so", async () => {
+    await using it = await house();
+    const connection = await it.connect();
+    const { data } = await connection.status();
+    it.sim.withdrawConsent(data.arrangementId ?? "");
+    await it.clock.advance(30 * 86_400_000);
+    await it.connector.maintain();
+    expect((await connection.fetch("/v1/banking/accounts")).status).toBe(200);
+    expect((await connection.status()).health).toBe("healthy");
+
+    const standing = await it.handle.consents.list({ endUserId: data.endUserId ?? "", active: true });
+    expect(standing.map(({ arrangement_id }) => arrangement_id)).toEqual([]);
+    await it.connector.markEnded(connection.id, { owner: "user_42" });
+    expect(await connection.status()).toMatchObject({ health: "ended", reason: "consent_ended" });
+  });
+
   test("G74 a webhook ends the connection it is about, at once, and no other; the application's token goes on", async () => {
     await using it = await house();
     const [own, other] = [await it.connect(), await it.connect({ endUser: {}, owner: "user_43" })];
@@ -494,6 +533,25 @@ describe("disconnecting", () => {
     expect((await faultOf(() => own.fetch("/v1/banking/accounts"))).kind).toBe("gone");
     expect(await other.accessToken()).toBe(bearer);
     expect((await other.fetch("/v1/banking/accounts")).status).toBe(200);
+  });
+
+  test("G73 revokes every consent that it was connected by and that still stands", async () => {
+    await using it = await house();
+    const connection = await it.connect();
+    await it.deliver();
+    const { arrangementId: first } = (await connection.status()).data;
+    for (let round = 0; round < 2; round++) {
+      await it.clock.advance(86_400_000);
+      await it.connect({ connection: connection.id });
+    }
+    const [, second, third] = [...it.sim.consents.keys()];
+    expect((await connection.status()).data).toMatchObject({ arrangementId: third, replaced: `${first} ${second}` });
+    it.sim.withdrawConsent(first ?? "");
+    expect(await connection.disconnect()).toEqual({
+      disconnected: true,
+      revocations: [{ what: "consent", result: "revoked" }],
+    });
+    expect([...it.sim.consents.values()].map(({ active }) => active)).toEqual([false, false, false]);
   });
 
   test("G73 a 503 means that it lives on; it can be tried again", async () => {

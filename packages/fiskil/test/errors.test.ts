@@ -26,7 +26,8 @@ describe("API errors", () => {
     ["403 of the Data API", 403, goa("insufficient_scopes"), "permission"],
     ["403 of the Platform API", 403, { error: "insufficient_scope", error_description: "said" }, "permission"],
     ["404 of an end user", 404, goa("end_user_not_found"), "gone"],
-    ["404 of anything else", 404, goa("not_found"), undefined],
+    ["404 of anything else", 404, goa("not_found"), "gone"],
+    ["404 without a body", 404, undefined, "gone"],
     ["400", 400, goa("bad_request"), "configuration"],
     ["400 of an unknown institution", 400, goa("invalid_institution_id"), "configuration"],
     ["400 of an end user that exists", 400, goa("end_user_already_exists"), "configuration"],
@@ -48,6 +49,12 @@ describe("API errors", () => {
     expect(fault(answer(403, goa("insufficient_scopes")))).toEqual({
       kind: "permission",
       code: "insufficient_scopes",
+      description: "said",
+      support: { error_id: "err_9" },
+    });
+    expect(fault(answer(404, goa("not_found")))).toEqual({
+      kind: "gone",
+      code: "not_found",
       description: "said",
       support: { error_id: "err_9" },
     });

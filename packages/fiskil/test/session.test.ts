@@ -37,7 +37,14 @@ describe("begin", () => {
       url: "https://auth.fiskil.com/?sess_id=ses_9f2",
       handle: "ses_9f2",
       expiresAt: 1_768_874_584_000,
-      data: { endUserId: "eu_x1", sessionId: "ses_9f2", startedAt: String(now), institutionId: "88888", renews: "" },
+      data: {
+        endUserId: "eu_x1",
+        sessionId: "ses_9f2",
+        startedAt: String(now),
+        sessionExpiresAt: "1768874584000",
+        institutionId: "88888",
+        renews: "",
+      },
     });
     expect(fiskil.calls.map(({ method, path }) => [method, path])).toEqual([["POST", "/v1/auth/session"]]);
     // The caller's own query stays byte for byte, and what was not asked for is not sent.
@@ -91,6 +98,24 @@ describe("begin", () => {
     }
   });
 
+  test.each([
+    [{}, "88888", "88888"],
+    [{ institutionId: "77777" }, "77777", "77777"],
+    [{ arrangementId: "arr_1" }, "88888", "88888"],
+  ])("connecting again with %j leads to institution %s", async (asked, sent, kept) => {
+    const fiskil = fiskilOf();
+    const connection = view({ endUserId: "eu_x1", arrangementId: "arr_1", institutionId: "88888" });
+    const { data } = await begin(fiskil, request(asked, { connection }));
+    expect([body(fiskil.calls[0]).institution_id, data?.institutionId]).toEqual([sent, kept]);
+  });
+
+  test("a connection whose institution is not known yet is led to any", async () => {
+    const fiskil = fiskilOf();
+    const { data } = await begin(fiskil, request({}, { connection: view({ endUserId: "eu_x1", institutionId: "" }) }));
+    expect(body(fiskil.calls[0])).not.toHaveProperty("institution_id");
+    expect(data?.institutionId).toBe("");
+  });
+
   test("nobody to connect is refused before anything is sent", async () => {
     const fiskil = fiskilOf();
     const error = await failure(() => begin(fiskil, request({})));
@@ -109,8 +134,9 @@ describe("begin", () => {
     [{}, undefined],
     [undefined, undefined],
   ])("expires_at %j ends at %j", async (expires_at, expiresAt) => {
-    const answer = { ...session, expires_at };
-    expect((await begin(fiskilOf(answer), request({ endUserId: "eu_x1" }))).expiresAt).toBe(expiresAt);
+    const begun = await begin(fiskilOf({ ...session, expires_at }), request({ endUserId: "eu_x1" }));
+    expect(begun.expiresAt).toBe(expiresAt);
+    expect(begun.data?.sessionExpiresAt).toBe(expiresAt === undefined ? "" : String(expiresAt));
   });
 
   test.each([

@@ -234,16 +234,31 @@ describe("events", () => {
 });
 
 describe("effects", () => {
-  const effects = async (data: unknown) => (await read(signed({ ...dated, message_id: "1", data }))).effects;
+  const effects = async (data: unknown, delivery_attempt: unknown = 1) =>
+    (await read(signed({ ...dated, delivery_attempt, message_id: "1", data }))).effects;
 
   test.each(["consent.received", "consent.updated"])("G75 %s asks, and concludes nothing", async (event) => {
     expect(await effects({ event, end_user_id: "eu_x1", institution_id: "88888", consent_id: "c1" })).toEqual([
-      { ref: "end_user:eu_x1", effect: "confirm", hint: { consentId: "c1", institutionId: "88888" } },
+      {
+        ref: "end_user:eu_x1",
+        effect: "confirm",
+        hint: { consentId: "c1", institutionId: "88888", publishedAt: String(now) },
+      },
     ]);
     expect(await effects({ event, end_user_id: "eu_x1" })).toEqual([
-      { ref: "end_user:eu_x1", effect: "confirm", hint: {} },
+      { ref: "end_user:eu_x1", effect: "confirm", hint: { publishedAt: String(now) } },
     ]);
   });
+
+  test.each([2, 5, 0, "1", null])(
+    "G74 delivery %j may tell a time of its own, and names no consent",
+    async (attempt) => {
+      const data = { event: "consent.received", end_user_id: "eu_x1", institution_id: "88888", consent_id: "c1" };
+      expect(await effects(data, attempt)).toEqual([
+        { ref: "end_user:eu_x1", effect: "confirm", hint: { institutionId: "88888", publishedAt: String(now) } },
+      ]);
+    },
+  );
 
   test("G74 consent.revoked ends the consent it names, and asks after the user's others", async () => {
     expect(

@@ -111,6 +111,23 @@ describe("scope", () => {
     const flow = await it.books.connect({ owner: "user_42", session });
     expect(new URL(flow.url).searchParams.get("scope")).toBe("reports:read");
   });
+
+  test.each(["offline_access", "openid", "https://fiskl.example/scopes/all", "Reports:Read", "a.b:read"])(
+    "whatever a server may call a scope can be asked for: %s",
+    async (scope) => {
+      await using it = await bench();
+      const flow = await it.books.connect({ owner: "user_42", session, scope: ["invoicing:read", scope] });
+      expect(new URL(flow.url).searchParams.get("scope")).toBe(`invoicing:read ${scope}`);
+    },
+  );
+
+  test("the name of an API key's permission is a slip, and is told as one", async () => {
+    await using it = await bench();
+    const error = await faultOf(it.books.connect({ owner: "user_42", session, scope: ["invoice.read"] }));
+    expect(error.fault).toEqual({ kind: "configuration" });
+    expect(error.message).toContain('"area.action" names permissions of API keys');
+    expect(it.simulator.journal.entries).toHaveLength(0);
+  });
 });
 
 describe("where the endpoints come from", () => {

@@ -48,13 +48,13 @@ describe("kinds of client", () => {
       baseUrl: "https://api.fiskl.ca/",
       issuer: "https://my.fiskl.ca",
       endpoints: { ...endpoints, revocation: "https://my.fiskl.com/oauth/revoke" },
-      scope: ["invoicing:read", "contacts:write", "invoicing:read", "newarea:read"],
+      scope: ["invoicing:read", "contacts:write", "invoicing:read", "newarea:read", "offline_access"],
     });
     expect(provider.client.authentication.method).toBe("client_secret_post");
     expect(provider.grants.authorizationCode).toEqual({
       redirectUri: "https://app.example/cb",
       pkce: "unsupported",
-      scope: ["invoicing:read", "contacts:write", "newarea:read"],
+      scope: ["invoicing:read", "contacts:write", "newarea:read", "offline_access"],
     });
     expect(provider.server.revocation_endpoint).toBe("https://my.fiskl.com/oauth/revoke");
     expect(provider.server.issuer).toBe("https://my.fiskl.ca");
@@ -163,7 +163,12 @@ describe("mistakes", () => {
     ["redirectUri", { ...confidential, redirectUri: "com.example:/cb" }],
     ["scope", { ...confidential, scope: ["invoice.read"] }],
     ["scope", { ...confidential, scope: ["invoicing:read contacts:read"] }],
-    ["scope", { ...confidential, scope: [":read"] }],
+    ["scope", { ...confidential, scope: ["bank_connection.read"] }],
+    ["scope", { ...confidential, scope: [""] }],
+    ["scope", { ...confidential, scope: ['invoicing:"read"'] }],
+    ["scope", { ...confidential, scope: ["invoicing:\\read"] }],
+    ["scope", { ...confidential, scope: ["f\u00fcr:read"] }],
+    ["scope", { ...confidential, scope: ["invoicing:read\n"] }],
     ["scope", { ...confidential, scope: [7] }],
     ["webhook.secrets", { ...confidential, webhook: { secrets: [] } }],
     ["webhook.secrets", { ...confidential, webhook: { secrets: canary } }],

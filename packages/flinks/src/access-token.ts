@@ -1,4 +1,5 @@
 import type { GrantReading } from "@linkwright/core";
+import type { FlinksParameters } from "./parameters.ts";
 import { members } from "./support.ts";
 
 /** Whose a user's access token is. Its third claim, `exp`, is not needed: lifetimes count from the request (`expires_in`). */
@@ -24,11 +25,20 @@ export function readClaims(token: unknown): AccessTokenClaims | undefined {
     : undefined;
 }
 
-/** What a token answer tells of the grant: whose it is. A token made out to another client tells nothing. */
-export function granted(clientId: string): (answer: Readonly<Record<string, unknown>>) => GrantReading {
-  return ({ access_token }) => {
+/**
+ * What a token answer tells of the grant: at which bank, and whose it is. That a `sub` is unique beyond its bank is not documented,
+ * so the account is both. A token made out to another client names nobody.
+ */
+export function granted(clientId: string) {
+  return (
+    { access_token }: Readonly<Record<string, unknown>>,
+    { providerId }: Pick<FlinksParameters, "providerId">,
+  ): GrantReading => {
     const claims = readClaims(access_token);
-    return claims?.clientId === clientId ? { account: claims.subject } : {};
+    return {
+      ...(claims?.clientId === clientId && { account: `${providerId}:${claims.subject}` }),
+      data: { providerId: String(providerId) },
+    };
   };
 }
 

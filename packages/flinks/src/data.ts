@@ -45,9 +45,10 @@ export function dataFault(consentProbes: readonly string[]): (answer: Answer) =>
     // Renewing would not help, and would hide that the consent is gone.
     if (Number(code) === 602)
       return { kind: "reauthorize", reason: "consent_ended", confirmAt: consentProbes, ...said };
-    if (status === 401) return { kind: "stale_token", ...said };
-    const kind = codes[Number(code)];
+    // A bad token has no code: what has one is told by it, whatever the status. A 401 that repeats itself tells nothing.
+    const kind = status === 401 && Number(code) === 401 ? undefined : codes[Number(code)];
     if (kind) return { kind, ...said };
+    if (status === 401) return { kind: "stale_token", ...said };
     if (foreign(answer) && answer.mediaType !== "text/plain") return undefined;
 
     const nameless = code === undefined && debugMessage === undefined;

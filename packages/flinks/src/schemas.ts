@@ -11,7 +11,7 @@ import type { ProviderRegistration } from "./registrations.ts";
  * leniently: a member that is not needed may be missing or odd, and is left out then.
  */
 
-export const parameters = z.object({
+export const parameters = z.strictObject({
   providerId: z.int().nonnegative(),
   correlationId: z.uuid().optional(),
   language: z.enum(["en", "fr"]).optional(),

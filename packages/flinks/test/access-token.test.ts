@@ -28,10 +28,16 @@ test.each([
   ["no client_id", token({ sub: "user" })],
 ])("what is no such token tells nothing: %s", (_name, value) => {
   expect(readClaims(value)).toBeUndefined();
-  expect(granted("dc-demo0001")({ access_token: value })).toEqual({});
+  expect(granted("dc-demo0001")({ access_token: value }, bank)).toEqual({ data: { providerId: "1000" } });
 });
 
-test("the account is the token's sub, if the token was made out to this client", () => {
-  expect(granted("dc-demo0001")({ access_token: token(claims) })).toEqual({ account: claims.sub });
-  expect(granted("dc-other")({ access_token: token(claims) })).toEqual({});
+const bank = { providerId: 1000 };
+
+test("G67 the account is the bank and the token's sub, if the token was made out to this client", () => {
+  const answer = { access_token: token(claims) };
+  expect(granted("dc-demo0001")(answer, bank)).toEqual({
+    account: "1000:4f0f8e0c-7d1e-4b7e-9a52-0c0d6b0f1a11",
+    data: { providerId: "1000" },
+  });
+  expect(granted("dc-other")(answer, bank)).toEqual({ data: { providerId: "1000" } });
 });

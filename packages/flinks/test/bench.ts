@@ -16,7 +16,13 @@ export const redirectUri = "https://app.example/callback";
 export const clientSecret = "canary-client-secret-é+/%:";
 
 /** A connector and Flinks on loopback, by one clock that stands still. */
-export async function bench(options: { adapter?: Partial<FlinksOptions>; simulator?: SimulatorOptions } = {}) {
+export async function bench(
+  options: {
+    adapter?: Partial<FlinksOptions>;
+    simulator?: SimulatorOptions;
+    oneOwnerPerAccount?: readonly "flinks"[];
+  } = {},
+) {
   const clock = virtualClock();
   const simulator = await simulateFlinks({
     clock,
@@ -34,12 +40,13 @@ export async function bench(options: { adapter?: Partial<FlinksOptions>; simulat
     concurrency: "one-process",
     keys: keyring([{ id: "test", key: new Uint8Array(32).fill(7) }]),
     clock,
+    oneOwnerPerAccount: options.oneOwnerPerAccount ?? [],
     [allowInsecureLoopback]: true,
   });
   const { flinks: handle, partner } = connector.providers;
 
-  async function connect(parameters: Partial<FlinksParameters> & { scope?: string[]; user?: string } = {}) {
-    const { scope = ["ACCOUNT_BASIC", "TRANSACTIONS"], user = "user-1", ...own } = parameters;
+  type Wish = Partial<FlinksParameters> & { owner?: string; connection?: string; scope?: string[]; user?: string };
+  async function connect({ scope = ["ACCOUNT_BASIC", "TRANSACTIONS"], user = "user-1", ...own }: Wish = {}) {
     const flow = await handle.connect({ owner: "user_42", session, providerId: 1000, scope, ...own });
     return connector.complete(await simulator.consent(flow.url, { user }), { session });
   }

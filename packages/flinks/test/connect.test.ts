@@ -3,7 +3,7 @@ import { bench, clientSecret, faultOf, redirectUri, session } from "./bench.ts";
 
 const correlationId = "6a1f2c1e-0000-4000-8000-000000000001";
 
-test("G46 a connection: Flinks's parameters out, JSON at the token endpoint, the account from the token", async () => {
+test("G46 a connection: Flinks's parameters out, JSON at the token endpoint, the bank and the token's sub as account", async () => {
   await using it = await bench();
   const flow = await it.flinks.connect({
     owner: "user_42",
@@ -41,7 +41,8 @@ test("G46 a connection: Flinks's parameters out, JSON at the token endpoint, the
   });
   expect(await connection.status()).toMatchObject({
     health: "healthy",
-    account: it.simulator.users.get("user-1")?.customerId,
+    account: `1000:${it.simulator.users.get("user-1")?.customerId}`,
+    data: { providerId: "1000" },
     bearer: "connection",
     scope: { requested: ["ACCOUNT_BASIC", "TRANSACTIONS"], missing: [] },
     accessTokenExpiresAt: it.clock.now() + 299_000,
@@ -56,8 +57,8 @@ test("G67 two people at one bank are two accounts; the scope that comes back is 
     await it.connect({ user: "user-1" }),
     await it.connect({ user: "user-2", providerId: 1001, scope: ["ACCOUNT_BASIC", "STATEMENTS"] }),
   ];
-  expect((await one.status()).account).toBe(it.simulator.users.get("user-1")?.customerId);
-  expect((await two.status()).account).toBe(it.simulator.users.get("user-2")?.customerId);
+  expect((await one.status()).account).toBe(`1000:${it.simulator.users.get("user-1")?.customerId}`);
+  expect((await two.status()).account).toBe(`1001:${it.simulator.users.get("user-2")?.customerId}`);
   expect((await one.status()).scope.missing).toEqual([]);
   // The second bank shares less than was asked for.
   expect((await two.status()).scope).toEqual({
@@ -174,6 +175,8 @@ describe("parameters of connect", () => {
       ["providerId", { providerId: "1000" }],
       ["correlationId", { providerId: 1000, correlationId: "42" }],
       ["language", { providerId: 1000, language: "de" }],
+      ["correlationID", { providerId: 1000, correlationID: correlationId }],
+      ["lang", { providerId: 1000, lang: "fr" }],
     ] as const) {
       const error = await faultOf(connect({ owner: "user_42", session, ...own }));
       expect(error.fault).toEqual({ kind: "configuration" });

@@ -27,6 +27,10 @@ describe("FDX codes", () => {
     [1207, 429, "retry"],
     [1207, 422, "retry"],
     [1207, 400, "retry"],
+    [1207, 401, "retry"],
+    [1207, 403, "retry"],
+    [701, 401, "permission"],
+    [702, 401, "configuration"],
   ] as const)("%i at status %i is %s", (code, status, kind) => {
     expect(fdx(code, status)).toEqual({ kind, code: String(code), description: "words" });
   });
@@ -47,6 +51,7 @@ describe("FDX codes", () => {
     expect(fdx(999, 404)).toBeUndefined();
     expect(fdx(999, 403)).toBeUndefined();
     expect(fdx(999, 400)).toBeUndefined();
+    expect(fdx(999, 401)?.kind).toBe("stale_token");
   });
 
   test("G40 both support handles are kept", () => {

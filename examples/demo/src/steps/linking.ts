@@ -38,7 +38,7 @@ export async function linkDesk(journey: Journey): Promise<readonly string[]> {
 export async function linkFlinks(journey: Journey): Promise<readonly string[]> {
   const { flinks } = journey.world.simulators;
   const { status } = await link(journey, "flinks", (url) => flinks.consent(url));
-  const user = [...flinks.users.values()].find(({ customerId }) => customerId === status.account);
+  const user = [...flinks.users.values()].find(({ customerId }) => status.account === `1000:${customerId}`);
   holds("the account's owner", user?.name.first, "user-1");
   return [`code exchanged as JSON; the token names its owner; asked for: ${status.scope.requested.join(", ")}`];
 }
