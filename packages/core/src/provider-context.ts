@@ -12,6 +12,7 @@ export interface ServerContext {
   readonly metadata: AuthorizationServer;
   /** Whether http is allowed to loopback. */
   readonly insecureLoopback: boolean;
+  readonly clock: Clock;
   /**
    * One request over the client's transport, within bounds of time and size; no redirect is followed.
    *

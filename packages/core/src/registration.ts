@@ -52,7 +52,7 @@ export function createRegistration(
       });
       return server;
     },
-    context: async () => ({ metadata: await registration.server(), insecureLoopback, fetch }),
+    context: async () => ({ metadata: await registration.server(), insecureLoopback, clock: env.clock, fetch }),
   };
   return registration;
 }

@@ -8,7 +8,10 @@ import {
   useJwtResponseMode,
 } from "openid-client";
 import { renameEd25519 } from "./authentication.ts";
+import { bad } from "./checks.ts";
 import { thumbprint } from "./dpop.ts";
+import { prepared } from "./preparation.ts";
+import { otherAlgorithm } from "./profile.ts";
 import { configurationOf, failure } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
@@ -21,15 +24,15 @@ export async function beginAuthorization(
   { parameters, proofKey }: AuthorizationRequest,
   server: ServerContext,
 ): Promise<AuthorizationBegun> {
-  const scope = (parameters.get("scope") ?? "").split(" ");
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(settings.parameters))
     if (!parameters.has(name)) parameters.set(name, value);
+  const scope = (parameters.get("scope") ?? "").split(" ");
   if (scope.includes("openid")) {
     kept.nonce = randomNonce();
     parameters.set("nonce", kept.nonce);
     const maxAge = parameters.get("max_age");
-    if (maxAge !== null) kept.maxAge = maxAge;
+    if (maxAge !== null) Object.assign(kept, { maxAge, begun: server.clock.now().toString() });
   }
   // Without it a server must ignore offline_access (OpenID Connect Core 1.0, section 11).
   if (scope.includes("offline_access") && !parameters.has("prompt")) parameters.set("prompt", "consent");
@@ -39,15 +42,20 @@ export async function beginAuthorization(
 }
 
 async function urlOf(settings: Settings, parameters: URLSearchParams, server: ServerContext): Promise<URL> {
-  const { jar, jarm, par = server.metadata.require_pushed_authorization_requests === true } = settings;
+  const { jar, jarm, algorithms, par = server.metadata.require_pushed_authorization_requests === true } = settings;
   const what = par ? "The pushed authorization request" : "The authorization request";
   try {
     const configuration = configurationOf(settings, server);
     if (jarm) useJwtResponseMode(configuration);
     const known = server.metadata.request_object_signing_alg_values_supported;
-    const rename = (header: { alg?: unknown }) => renameEd25519(header, known as readonly string[] | undefined);
+    const look = (header: { alg?: unknown }) => {
+      if (algorithms && !algorithms.includes(header.alg as string)) bad("jar", otherAlgorithm);
+      renameEd25519(header, known as readonly string[] | undefined);
+    };
     const url = jar
-      ? await buildAuthorizationUrlWithJAR(configuration, parameters, await jar(), { [modifyAssertion]: rename })
+      ? await buildAuthorizationUrlWithJAR(configuration, parameters, await prepared(settings, server, "jar", jar), {
+          [modifyAssertion]: look,
+        })
       : buildAuthorizationUrl(configuration, parameters);
     return par ? await buildAuthorizationUrlWithPAR(configuration, own(url, server)) : url;
   } catch (error) {

@@ -8,6 +8,7 @@ import {
 } from "@linkwright/core";
 import { type DeviceAuthorizationResponse, initiateDeviceAuthorization } from "openid-client";
 import { deviceCodeGrant } from "./dialect.ts";
+import { codeSpent, unverified } from "./id-token.ts";
 import { configurationOf, failure } from "./server.ts";
 import type { Settings } from "./settings.ts";
 
@@ -34,7 +35,8 @@ export interface DeviceAuthorization {
   /**
    * Asks the server, as often as it allows, until the user has decided. `signal` ends the asking; it can be taken up again.
    *
-   * @throws {ConnectorError} `cancelled` where the user said no, `reauthorize` (`expired`) where the code ended first, `aborted`.
+   * @throws {ConnectorError} `cancelled` where the user said no, `reauthorize` (`expired`) where the code ended first, `aborted`;
+   * `retry` where the tokens came and the server's keys did not, so that the authorization is to be begun again.
    */
   connection(options?: { readonly signal?: AbortSignal }): Promise<Connection>;
 }
@@ -89,7 +91,8 @@ export async function authorizeDevice(
     expiresAt,
     async connection({ signal } = {}) {
       for (let held = 0; ; ) {
-        const delay = Math.max(seconds * 1000, held - clock.now());
+        const now = clock.now();
+        const delay = Math.min(Math.max(seconds * 1000, held - now), expiresAt - now);
         await sleep(clock, delay, signal).catch(() => {
           throw new ConnectorError({ kind: "aborted" }, "The caller's signal aborted; the code is good until it ends.");
         });
@@ -104,6 +107,7 @@ export async function authorizeDevice(
         } catch (error) {
           if (!isConnectorError(error) || error.fault.kind !== "retry") throw error;
           const { code } = error.details;
+          if (code === unverified) throw codeSpent(error);
           if (code === "slow_down") seconds += pause;
           // No word from the server: asked less often (RFC 8628, section 3.5).
           else if (code !== "authorization_pending") seconds = Math.min(seconds * 2, longestPause);

@@ -10,6 +10,9 @@ import type { Settings } from "./settings.ts";
 /** FAPI 2.0 Security Profile, section 5.4; `Ed25519` is RFC 9864's name of what is called `EdDSA` there. */
 export const fapiAlgorithms: readonly string[] = ["PS256", "ES256", "EdDSA", "Ed25519"];
 
+/** What is said of an option whose key has another. */
+export const otherAlgorithm = "holds a key of an algorithm that FAPI 2.0 does not allow; use PS256, ES256 or EdDSA";
+
 /** What the options come to, as far as a profile has a say in it. */
 export interface Security extends Pick<Settings, "par" | "jar" | "jarm" | "algorithms" | "authentication"> {
   readonly dpop: DpopAlgorithm | undefined;
@@ -38,9 +41,14 @@ export function securityOf(options: OidcOptions): Security {
       contradicts("authentication", "must be privateKeyJwt({ key }) or tlsClientAuth()");
     if (options.par === false) contradicts("par", "must not be false");
     if (!bound && !mtls) contradicts("dpop", "must be on, or mtls with certificate-bound tokens");
-    const keys = [(authentication as Partial<KeyAuthentication>).key, key];
-    if (keys.some((one) => one?.algorithm !== undefined && !fapiAlgorithms.includes(one.algorithm)))
-      contradicts("authentication", "must sign with PS256, ES256 or EdDSA");
+    const named = {
+      authentication: (authentication as Partial<KeyAuthentication>).key?.algorithm,
+      jar: key?.algorithm,
+      ...responseAlgorithms(options),
+    };
+    for (const [option, algorithm] of Object.entries(named))
+      if (algorithm !== undefined && !fapiAlgorithms.includes(algorithm as string))
+        contradicts(option, "must keep to PS256, ES256 or EdDSA");
     if (signing && options.jarm === false) contradicts("jarm", "must not be false");
   }
   return {
@@ -55,6 +63,12 @@ export function securityOf(options: OidcOptions): Security {
   };
 }
 
+/** What the client is registered to have signed by the server, by the option that says so. */
+function responseAlgorithms({ clientMetadata = {} }: OidcOptions): Readonly<Record<string, unknown>> {
+  const members = Object.entries(clientMetadata).filter(([member]) => member.endsWith("_signed_response_alg"));
+  return Object.fromEntries(members.map(([member, algorithm]) => [`clientMetadata.${member}`, algorithm]));
+}
+
 /** The algorithm follows from the key, which may come from a vault and be another one tomorrow: looked at when it signs. */
 function held(authentication: ClientAuthentication): ClientAuthentication {
   return {
@@ -63,7 +77,7 @@ function held(authentication: ClientAuthentication): ClientAuthentication {
       await authentication.apply(as, client, body, headers);
       const assertion = body.get("client_assertion");
       if (assertion !== null && !fapiAlgorithms.includes(decodeProtectedHeader(assertion).alg ?? ""))
-        bad("authentication", "holds a key of an algorithm that FAPI 2.0 does not allow; use PS256, ES256 or EdDSA");
+        bad("authentication", otherAlgorithm);
     },
   };
 }

@@ -6,7 +6,9 @@ import {
   Configuration,
   customFetch,
   ResponseBodyError,
+  WWWAuthenticateChallengeError,
 } from "openid-client";
+import { prepared } from "./preparation.ts";
 import type { Settings } from "./settings.ts";
 
 /** The server and the client as `openid-client` knows them, on the connector's transport. */
@@ -16,7 +18,7 @@ export function configurationOf(settings: Settings, server: ServerContext): Conf
     server.metadata as ConstructorParameters<typeof Configuration>[0],
     clientId,
     clientMetadata as Partial<ClientMetadata>,
-    authentication.apply,
+    (...request) => prepared(settings, server, "authentication", () => authentication.apply(...request)),
   );
   configuration[customFetch] = (url, init) => server.fetch(url, init as RequestInit);
   if (server.insecureLoopback) allowInsecureRequests(configuration);
@@ -32,12 +34,15 @@ export function configurationOf(settings: Settings, server: ServerContext): Conf
 export function failure(error: unknown, what: string, provider: string): ConnectorError {
   for (let at = error, depth = 0; depth < 5 && at instanceof Error; depth++, at = at.cause)
     if (isConnectorError(at)) return at;
-  if (error instanceof ResponseBodyError) {
-    const said = [error.error, error.error_description ?? ""].filter((part) => part !== "").map((part) => quote(part));
+  const refusal = refusalOf(error);
+  if (refusal) {
+    const said = [refusal.error, refusal.error_description ?? ""]
+      .filter((part) => part !== "")
+      .map((part) => quote(part));
     return new ConnectorError(
       { kind: "configuration" },
-      `${what} was refused (${error.status}: ${said.join(": ")}). Check what the client is registered for.`,
-      { provider, status: error.status, code: quote(error.error, 80) },
+      `${what} was refused (${refusal.status}: ${said.join(": ")}). Check what the client is registered for.`,
+      { provider, status: refusal.status, code: quote(refusal.error, 80) },
     );
   }
   const code = codeOf(error);
@@ -49,6 +54,20 @@ export function failure(error: unknown, what: string, provider: string): Connect
       : `${what} failed: the server's answer does not hold up (${code}).`,
     { provider, code },
   );
+}
+
+/** What a server says no with: the body, or the challenge to a client that did not prove itself (RFC 6749, section 5.2). */
+function refusalOf(error: unknown): Pick<ResponseBodyError, "status" | "error" | "error_description"> | undefined {
+  if (error instanceof ResponseBodyError) return error;
+  if (!(error instanceof WWWAuthenticateChallengeError) || error.status < 400) return undefined;
+  const { status, cause } = error;
+  const said = cause.find(({ parameters }) => parameters.error)?.parameters;
+  const { error_description } = said ?? {};
+  return {
+    status,
+    error: said?.error ?? "invalid_client",
+    ...(error_description !== undefined && { error_description }),
+  };
 }
 
 export function codeOf(error: unknown): string {

@@ -42,7 +42,6 @@ afterAll(async () => {
 });
 
 function television(more: Partial<OidcOptions> = {}, transport: Transport = fetch) {
-  let underWay = 0;
   const built = application(
     {
       issuer: server.origin,
@@ -52,32 +51,14 @@ function television(more: Partial<OidcOptions> = {}, transport: Transport = fetc
       api: bank.origin,
       ...more,
     },
-    {
-      async transport(input, init) {
-        underWay++;
-        return transport(input, init).finally(() => underWay--);
-      },
-    },
+    { transport },
   );
-  const { clock, to } = built;
+  const { pass, to } = built;
   return {
     ...built,
-    /** Moves the clock until the server has answered so many questions; never while one is under way. */
-    async until(questions: number) {
-      for (let passed = 0; to("/token").length < questions && passed < 900; ) {
-        await quiet();
-        if (underWay > 0) continue;
-        await clock.advance(1_000);
-        passed++;
-      }
-      await quiet();
-    },
+    /** Moves the clock until the server has answered so many questions. */
+    until: (questions: number) => pass(() => to("/token").length >= questions),
   };
-}
-
-/** Lets the application take in what it was answered. */
-async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What becomes of a promise, without waiting for it. */
@@ -236,6 +217,47 @@ test("the code ends: by the server's word, or by the clock without another quest
   await clock.advance(5_000);
   await late.done;
   expect(late.state.fault).toMatchObject({ kind: "reauthorize", reason: "expired" });
+  await connector.close();
+});
+
+test("a server that wants to be asked after the code's end is not: it ends with the code", async () => {
+  const busy = Response.json({}, { status: 429, headers: { "retry-after": "3600" } });
+  const built = television(
+    {},
+    saying([busy], [], () => 0),
+  );
+  const { expiresAt, connection } = await built.bank.authorizeDevice({ owner });
+  const { state } = followed(connection());
+  await built.until(1);
+  await built.pass(() => state.fault !== undefined);
+  expect(state.fault).toMatchObject({ kind: "reauthorize", reason: "expired" });
+  expect(built.clock.now()).toBe(expiresAt);
+  await built.connector.close();
+});
+
+test("G32 tokens whose signer cannot be asked for its keys end the asking: the code is spent", async () => {
+  const built = television({}, async (input, init) =>
+    input.endsWith("/jwks") ? new Response(null, { status: 503 }) : fetch(input, init),
+  );
+  const device = await built.bank.authorizeDevice({ owner });
+  await server.atDevice(device.userCode);
+  const { state } = followed(device.connection());
+  await built.pass(() => state.fault !== undefined);
+  expect(state.fault).toMatchObject({
+    kind: "retry",
+    message: expect.stringMatching(/answered 503\. .* The code may be spent: begin the authorization again\.$/),
+  });
+  expect([built.to("/token").length, built.to("/jwks").length]).toEqual([1, 3]);
+  expect(built.to("/token/revocation")).toHaveLength(2);
+  await built.connector.close();
+});
+
+test("G35 a client that is refused is `configuration`", async () => {
+  const { connector, bank: handle } = television({ clientId: "secret", authentication: clientSecretBasic("another") });
+  expect(await faultOf(handle.authorizeDevice({ owner }))).toMatchObject({
+    kind: "configuration",
+    details: { code: "invalid_client", status: 401, provider: "oidc" },
+  });
   await connector.close();
 });
 

@@ -1,4 +1,4 @@
-import { decodeJwt, decodeProtectedHeader } from "jose";
+import { decodeJwt, decodeProtectedHeader, importJWK } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   clientSecretBasic,
@@ -218,6 +218,21 @@ test.each<[string, Partial<OidcOptions>, string]>([
     { authentication: privateKeyJwt({ key: keys.PS256.pem, algorithm: "RS256" }) },
     "authentication",
   ],
+  [
+    "another algorithm for requests",
+    { profile: "fapi2-message-signing", jar: { key: keys.PS256.pem, algorithm: "RS256" } },
+    "jar",
+  ],
+  [
+    "ID tokens of another algorithm",
+    { clientMetadata: { id_token_signed_response_alg: "RS256" } },
+    "clientMetadata.id_token_signed_response_alg",
+  ],
+  [
+    "responses of another algorithm",
+    { profile: "fapi2-message-signing", clientMetadata: { authorization_signed_response_alg: "RS256" } },
+    "clientMetadata.authorization_signed_response_alg",
+  ],
   ["unsigned requests", { profile: "fapi2-message-signing", jar: false }, "jar"],
   ["unsigned responses", { profile: "fapi2-message-signing", jarm: false }, "jarm"],
   [
@@ -247,6 +262,34 @@ test("C40 a key from a vault that turns out to be of another algorithm signs not
   });
   expect(to("/request")).toEqual([]);
   await connector.close();
+});
+
+test("C40 nor does the key of requests, whether it is from a vault or a CryptoKey", async () => {
+  const rsa = { ...keys.PS256.private.export({ format: "jwk" }), alg: "RS256" };
+  for (const key of [() => JSON.stringify(rsa), (await importJWK(rsa, "RS256")) as CryptoKey]) {
+    const {
+      connector,
+      bank: handle,
+      to,
+    } = application({
+      ...conforming,
+      issuer: signing.origin,
+      clientId: "ES256",
+      profile: "fapi2-message-signing",
+      jar: { key },
+    });
+    expect(await faultOf(handle.connect({ owner, session }))).toMatchObject({
+      kind: "configuration",
+      message: "oidc: option jar holds a key of an algorithm that FAPI 2.0 does not allow; use PS256, ES256 or EdDSA",
+    });
+    expect(to("/request")).toEqual([]);
+    await connector.close();
+  }
+});
+
+test("C39 the profile takes metadata of its own algorithms", () => {
+  const clientMetadata = { id_token_signed_response_alg: "PS256", authorization_signed_response_alg: "ES256" };
+  expect(oidc({ ...conforming, clientMetadata }).client.metadata).toMatchObject(clientMetadata);
 });
 
 test("C42 the profile pushes requests also where the server does not insist", async () => {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicClient } from "../src/index.ts";
 import { application, faultOf, owner, session, type Transport } from "./support/application.ts";
 import { type IndependentServer, independentServer, redirectUri, signingKeys } from "./support/server.ts";
@@ -116,6 +116,39 @@ test("`maxAge` is asked for, and the time of the sign-in is checked", async () =
   }
 });
 
+test("`maxAge` is counted from when the user was sent: the time that they take is not held against them", async () => {
+  for (const [signedInBefore, fault] of [
+    [45, undefined],
+    // Longer ago than the flow, and than the 30 s that clocks may differ.
+    [120, "protocol"],
+  ] as const) {
+    const auth_time = Math.floor(Date.now() / 1000) - signedInBefore;
+    const { connector, bank, clock, complete } = withIdToken(signedWith({ auth_time }));
+    const flow = await bank.connect({ owner, session, maxAge: 0 });
+    const callback = await server.authorize(flow.url);
+    await clock.advance(45_000);
+    if (fault) expect(await faultOf(complete(callback))).toMatchObject({ kind: fault });
+    else expect((await (await complete(callback)).status()).account).toBe("user-1");
+    await connector.close();
+  }
+});
+
+test("C4 `openid` that an option asks for brings a nonce and an account as well", async () => {
+  const { connector, bank, complete } = application({
+    issuer: server.origin,
+    clientId: "public",
+    authentication: publicClient(),
+    redirectUri,
+    authorizationParameters: { scope: "openid read" },
+  });
+  const flow = await bank.connect({ owner, session });
+  const { searchParams } = new URL(flow.url);
+  expect(searchParams.get("scope")).toBe("openid read");
+  expect(searchParams.get("nonce")).toMatch(/^[\w-]{43}$/);
+  expect((await (await complete(await server.authorize(flow.url))).status()).account).toBe("user-1");
+  await connector.close();
+});
+
 test("G67 connecting again as somebody else makes another connection; as the same, the same", async () => {
   let sub = "user-1";
   const { connector, link } = withIdToken((token) => signedWith({ sub })(token));
@@ -132,4 +165,66 @@ test("the server's keys are fetched once", async () => {
   await link();
   expect(to("/jwks")).toHaveLength(1);
   await connector.close();
+});
+
+describe("G32 keys that cannot be had when the code is spent already", () => {
+  /** A flow that came back, at a server whose keys are away so many times. */
+  async function withoutKeys(times: number, headers: Record<string, string> = {}) {
+    const asked: number[] = [];
+    const { promise: first, resolve } = Promise.withResolvers<void>();
+    const built = application(
+      {
+        issuer: server.origin,
+        clientId: "public",
+        authentication: publicClient(),
+        redirectUri,
+        scope: ["openid", "read"],
+      },
+      {
+        async transport(input, init) {
+          if (!input.endsWith("/jwks")) return fetch(input, init);
+          asked.push(built.clock.now());
+          resolve();
+          return asked.length > times ? fetch(input, init) : new Response(null, { status: 503, headers });
+        },
+      },
+    );
+    const flow = await built.bank.connect({ owner, session });
+    const callback = await server.authorize(flow.url);
+    const work = built.complete(callback);
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    work.then(end, end);
+    await first;
+    await built.pass(() => over);
+    return { ...built, callback, work, pauses: asked.slice(1).map((at, index) => at - (asked[index] ?? 0)) };
+  }
+
+  test.each([
+    ["a second later", 1, {}, [1_000]],
+    ["and again", 2, {}, [1_000, 1_000]],
+    ["soon, whatever the server would like, since the user waits", 2, { "retry-after": "3600" }, [2_000, 2_000]],
+  ])("are asked for %s, and the user is connected", async (_, times, headers, expected) => {
+    const { connector, work, pauses, to } = await withoutKeys(times, headers);
+    expect((await (await work).status()).account).toBe("user-1");
+    expect(pauses).toEqual(expected);
+    expect([to("/token").length, to("/token/revocation").length]).toEqual([1, 0]);
+    await connector.close();
+  });
+
+  test("are given up after three times, in so many words, and what came is revoked", async () => {
+    const { connector, work, callback, complete, pauses, to } = await withoutKeys(Infinity);
+    expect(await faultOf(work)).toMatchObject({
+      kind: "retry",
+      message: expect.stringMatching(
+        /^The ID token could not be verified: .* answered 503\. Try again\. The code may be spent: begin the authorization again\./,
+      ),
+    });
+    expect(pauses).toEqual([1_000, 1_000]);
+    expect(to("/token/revocation").map(({ status }) => status)).toEqual([200, 200]);
+    expect(await faultOf(complete(callback))).toMatchObject({ kind: "flow", reason: "used" });
+    await connector.close();
+  });
 });

@@ -170,6 +170,33 @@ test("C42 what a server says no to is `configuration`, with its words; one that 
   for (const { connector } of [refusing, without]) await connector.close();
 });
 
+test("G35 C42 a refusal that is told by a challenge (RFC 6749, section 5.2) is `configuration`, too", async () => {
+  const wrong = { clientId: "secret", authentication: clientSecretBasic("another") };
+  const real = pushing(wrong);
+  expect(await faultOf(real.bank.connect({ owner, session }))).toMatchObject({
+    kind: "configuration",
+    message: expect.stringMatching(/^The pushed authorization request was refused \(401: invalid_client: /),
+    details: { code: "invalid_client", status: 401, provider: "oidc" },
+  });
+  expect(real.to("/request")[0]?.answerHeaders.get("www-authenticate")).toContain("Basic");
+  await real.connector.close();
+  for (const [challenge, code] of [
+    ['Basic realm="bank"', "invalid_client"],
+    ['Basic realm="bank", Other error="unauthorized_client"', "unauthorized_client"],
+  ] as const) {
+    const { connector, bank } = pushing(wrong, async (input, init) =>
+      input.endsWith("/request")
+        ? new Response(null, { status: 401, headers: { "www-authenticate": challenge } })
+        : fetch(input, init),
+    );
+    expect(await faultOf(bank.connect({ owner, session }))).toMatchObject({
+      kind: "configuration",
+      details: { code, status: 401 },
+    });
+    await connector.close();
+  }
+});
+
 for (const par of [false, true])
   test(`C42 C40 a signed request${par ? ", pushed" : ""}: what was asked is in the request object alone`, async () => {
     const { connector, bank, complete, to } = pushing({ clientId: "signing", jar: true, par });

@@ -55,13 +55,18 @@ export function application<const Options extends OidcOptions>(options: Options,
   // The server's time is the machine's; ours is moved past the end of its tokens.
   const clock = more.clock ?? virtualClock({ start: Date.now() });
   const sent: Sent[] = [];
+  const transport = watched(sent, more.transport);
+  let underWay = 0;
   const connector = createConnector({
     providers: { bank: oidc(options) },
     store: more.store ?? memoryStore({ clock }),
     concurrency: "one-process",
     keys: keyring([{ id: "test", key }]),
     clock,
-    fetch: watched(sent, more.transport),
+    async fetch(input, init) {
+      underWay++;
+      return transport(input, init).finally(() => underWay--);
+    },
     [allowInsecureLoopback]: true,
   });
   return {
@@ -72,7 +77,22 @@ export function application<const Options extends OidcOptions>(options: Options,
     /** Requests to one path, such as the token endpoint. */
     to: (path: string) => sent.filter(({ url }) => url.pathname === path),
     complete: (url: string) => connector.complete(url, { session }),
+    /** Moves the clock until it is so, for 15 minutes at most; never while a request is under way. */
+    async pass(until: () => boolean) {
+      for (let passed = 0; !until() && passed < 900; ) {
+        await quiet();
+        if (underWay > 0) continue;
+        await clock.advance(1_000);
+        passed++;
+      }
+      await quiet();
+    },
   };
+}
+
+/** Lets the application take in what it was answered. */
+export async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The fault that `work` ends with; fails where it succeeds. */

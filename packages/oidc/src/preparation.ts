@@ -1,0 +1,34 @@
+import { ConnectorError, defaultTiming, isConnectorError, quote, type ServerContext } from "@linkwright/core";
+import type { Settings } from "./settings.ts";
+
+/**
+ * What the application itself has to bring to a request, such as a key from a vault. Where that does not come it is none of the
+ * server's doing, and passes.
+ *
+ * @param option - The option that it is of.
+ * @throws {ConnectorError} `retry` where it fails, or is not there after the time that a request may take.
+ */
+export async function prepared<Value>(
+  { id }: Settings,
+  { clock }: ServerContext,
+  option: "authentication" | "jar",
+  work: () => Value | Promise<Value>,
+): Promise<Value> {
+  const { requestDeadline } = defaultTiming;
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const end = () => reject(new Error(`not there within ${requestDeadline / 1000} s`));
+  const cancel = clock.after(requestDeadline, end, true);
+  try {
+    return await Promise.race([(async () => work())(), late]);
+  } catch (error) {
+    if (isConnectorError(error)) throw error;
+    const said = quote(error instanceof Error ? error.message : String(error));
+    throw new ConnectorError(
+      { kind: "retry", retryAt: clock.now() + 1000 },
+      `The key or secret of option ${option} could not be had (${said}). Try again.`,
+      { provider: id },
+    );
+  } finally {
+    cancel();
+  }
+}
