@@ -17,6 +17,6 @@ export function titleOf(markdown: string): string {
 /** Without what the site does by itself: marks for those who write, and lists of a page's own headings. */
 export function withoutMarks(markdown: string): string {
   return markdown
-    .replace(/^<!--(?! diagram:)[\s\S]*?-->\n/gm, "")
+    .replace(/\n*^<!--(?! diagram:)[\s\S]*?-->\n+/gm, "\n\n")
     .replace(/^(?:- \[[^\]]*\]\(#[^)]*\)(?: · \[[^\]]*\]\(#[^)]*\))*\n)+\n?/gm, "");
 }

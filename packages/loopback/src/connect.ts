@@ -37,7 +37,10 @@ export interface LoopbackOptions {
   readonly signal?: AbortSignal;
   /** Opens the address in a browser; the user's own where left out, none where `false`. */
   readonly open?: ((url: string) => unknown) | false;
-  /** Shows the address to the user, who may have no browser on this machine; on standard error where left out. */
+  /**
+   * Shows the address to the user, who may have no browser on this machine; on standard error where left out. Where it fails the
+   * waiting goes on, unless `open` is `false`.
+   */
   readonly onUrl?: (url: string) => void;
   /** The application's name, for the page at the end. */
   readonly application?: string;
@@ -77,7 +80,7 @@ export async function connectThroughLoopback<P extends LoopbackProvider>(
   const { promise: outcome, resolve, reject } = Promise.withResolvers<Connection>();
   let over = false;
   let reception: Reception | undefined;
-  const interrupt = (error: ConnectorError) => {
+  const interrupt = (error: unknown) => {
     // Who has come back is not sent away: the code is being redeemed, and the connection would be nobody's.
     if (!reception?.received()) reject(error);
   };
@@ -97,7 +100,8 @@ export async function connectThroughLoopback<P extends LoopbackProvider>(
     const listening = await listen(address, reception.listener, place);
     undo.push(listening.close, clock.after(flow.expiresAt - clock.now(), late));
     if (over) return listening.close();
-    onUrl(flow.url);
+    // Whom no browser is opened for has nothing else.
+    void (async () => onUrl(flow.url))().catch((error: unknown) => open === false && interrupt(error));
     if (open !== false) void (async () => open(flow.url))().catch(() => {});
   };
 

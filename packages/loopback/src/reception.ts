@@ -59,11 +59,21 @@ function refusal(request: IncomingMessage, address: LoopbackAddress, flow: Flow)
   return undefined;
 }
 
-/** Whether a callback is the flow's: by its state, or, where the provider returns none, by the hosted session's handle. */
+/** Whether a callback is the flow's: by its state, plain or in a signed response, else by the hosted session's handle. */
 function isOf({ state, handle }: Flow, parameters: URLSearchParams): boolean {
   const states = parameters.getAll("state");
   if (states.length > 0) return states.every((one) => one === state);
+  if (stateWithin(parameters.get("response")) === state) return true;
   return handle !== undefined && [...parameters.values()].includes(handle);
+}
+
+/** `state` as a signed response has it (JARM), read without a look at the signature: `complete` verifies. */
+function stateWithin(response: string | null): unknown {
+  try {
+    return JSON.parse(Buffer.from(response?.split(".")[1] ?? "", "base64url").toString()).state;
+  } catch {
+    return undefined;
+  }
 }
 
 function queryOf({ url = "" }: IncomingMessage): string {

@@ -82,6 +82,10 @@ describe("G61 a state that is not this flow's", () => {
     ["another", "?code=c&state=another"],
     ["an empty one", "?code=c&state="],
     ["this and another", "{query}&state=another"],
+    ["in a signed response that is none", "?response=x"],
+    ["in a signed response that is empty", "?response="],
+    ["in a signed response of nothing", `?response=e30.${btoa("null")}.x`],
+    ["in another flow's signed response", `?response=e30.${btoa('{"state":"another"}')}.x`],
   ])("%s", async (_, query) => {
     await using it = await waiting();
     const answer = await rawRequest(it.port, {

@@ -124,6 +124,36 @@ describe("what opens the browser", () => {
   });
 });
 
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("no clipboard");
+    },
+  ],
+  ["rejects", async () => Promise.reject(new Error("no clipboard"))],
+])("G17 where what shows the address %s, the browser is opened all the same", async (_, onUrl) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  try {
+    await using it = await bench();
+    const open = async (url: string) => fetch(await it.simulator.consent(url));
+    expect((await it.signIn({ onUrl, open }).connection).owner).toBe("user_42");
+    await new Promise(setImmediate);
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  expect(unhandled).toEqual([]);
+});
+
+test("where nothing else shows the address, the sign-in ends with what went wrong", async () => {
+  await using it = await bench();
+  const onUrl = async () => Promise.reject(new Error("no terminal"));
+  await expect(it.signIn({ onUrl, open: false }).connection).rejects.toThrow("no terminal");
+  expect(await canListen(it.port, "127.0.0.1")).toBe(true);
+});
+
 test("the request is the provider's own, without session", () => {
   type Books = Awaited<ReturnType<typeof bench>>["books"];
   expectTypeOf<LoopbackRequest<Books>>().toHaveProperty("owner").toEqualTypeOf<string>();

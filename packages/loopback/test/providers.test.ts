@@ -7,8 +7,10 @@ import {
   publicClient,
 } from "@linkwright/core";
 import { fiskil } from "@linkwright/fiskil";
+import { oidc } from "@linkwright/oidc";
 import { simulateAuthorizationServer, simulateFiskil, virtualClock } from "@linkwright/testing";
 import { describe, expect, test } from "vitest";
+import { independentServer } from "../../oidc/test/support/server.ts";
 import { connectThroughLoopback, type LoopbackOptions } from "../src/index.ts";
 import { faultOf, registrablePort } from "./bench.ts";
 
@@ -74,6 +76,46 @@ test("G64 another server's name in the callback ends the sign-in: no code is sen
   const error = await faultOf(connection);
   expect(error.fault).toEqual({ kind: "flow", reason: "issuer" });
   expect(it.server.journal.count({ path: "/token" })).toBe(0);
+});
+
+test("C5 C16 a signed response (JARM), which carries its state within", async () => {
+  const redirectUri = `http://127.0.0.1:${await registrablePort()}/callback`;
+  await using server = await independentServer({
+    clients: [
+      {
+        client_id: "desktop",
+        application_type: "native",
+        redirect_uris: [redirectUri],
+        grant_types: ["authorization_code", "refresh_token"],
+        scope: "openid read",
+        token_endpoint_auth_method: "none",
+        authorization_signed_response_alg: "ES256",
+      },
+    ],
+    configuration: {
+      features: { jwtResponseModes: { enabled: true } },
+      enabledJWA: { authorizationSigningAlgValues: ["ES256"] },
+    },
+  });
+  const options = { issuer: server.origin, clientId: "desktop", authentication: publicClient(), redirectUri };
+  const clock = virtualClock({ start: Date.now() });
+  const connector = createConnector({
+    ...common(clock),
+    providers: { bank: oidc({ ...options, scope: ["openid", "read"], jarm: true }) },
+  });
+  let seen: Promise<unknown> | undefined;
+  const browse = async (url: string) => {
+    const callback = await server.authorize(url);
+    return [[...new URL(callback).searchParams.keys()], (await fetch(callback)).status];
+  };
+  const open = (url: string) => {
+    seen = browse(url);
+  };
+  const { bank } = connector.providers;
+  const connection = await connectThroughLoopback(connector, bank, { owner: "me" }, { clock, onUrl: () => {}, open });
+  expect((await connection.status()).account).toBe("user-1");
+  expect(await seen).toEqual([["response"], 200]);
+  await connector.close();
 });
 
 describe("a hosted session, whose callback may carry its handle alone", () => {

@@ -39,7 +39,7 @@ export interface HandlerOptions<Providers extends Readonly<Record<string, AnyPro
   readonly next?: (outcome: Outcome, request: Request, context: Context) => Awaitable<string | Response | undefined>;
   /**
    * Is told of what the user can do nothing about: faults of the operator's, of the provider's and of the application's own, and
-   * webhooks that are refused, as their secret may be wrong. `console.error` where left out.
+   * webhooks that are not taken, as their secret may be wrong. `console.error` where left out. What it throws is dropped.
    */
   readonly onError?: (error: unknown, request: Request) => void;
   /** Allows an `http:` origin on this machine's loopback, for development. Its cookies are not protected as those of https are. */

@@ -95,12 +95,9 @@ export function createSite<Providers extends Readonly<Record<string, AnyProvider
     },
     next: async (outcome, request, context) => options.next?.(outcome, request, context as Context),
     report(error, request) {
-      try {
-        if (options.onError) options.onError(error, request);
-        else console.error(error);
-      } catch {
-        // It only observes.
-      }
+      const tell = async () => (options.onError ? options.onError(error, request) : console.error(error));
+      // It only observes, whether it throws or rejects.
+      tell().catch(() => {});
     },
   };
 }

@@ -1,6 +1,6 @@
 import { isConnectorError } from "@linkwright/core";
 import { protectedResponse } from "./answers.ts";
-import { codeOf, concernsOperator, Refusal, secondsUntil } from "./failure.ts";
+import { codeOf, Refusal, secondsUntil } from "./failure.ts";
 import type { Site } from "./site.ts";
 import { statusOf } from "./status.ts";
 import { checkMethod, lastSegment } from "./visit.ts";
@@ -32,16 +32,19 @@ export async function webhook(site: Site, request: Request): Promise<Response> {
   } catch (error) {
     // The application's own failure says nothing of the message, also where it is a fault of a connection's.
     const status = hostFailed ? 500 : statusForSender(error);
-    if (hostFailed || concernsOperator(codeOf(error))) site.report(error, request);
+    if (hostFailed || !(error instanceof Refusal || codeOf(error) === "retry")) site.report(error, request);
     return protectedResponse(new Response(null, { status, headers: headersOf(error) }));
   }
 }
 
-/** A message that is not the provider's, or not readable, is the sender's fault; nothing says which. */
+/**
+ * A message that is not the provider's, or not readable, is the sender's fault; nothing says which. Any other fault came of
+ * what was asked because of it: the message is to come again.
+ */
 function statusForSender(error: unknown): number {
   const code = codeOf(error);
-  if (code === "protocol" || code === "permission") return 400;
-  return statusOf(code);
+  if (code === "protocol") return 400;
+  return error instanceof Refusal ? statusOf(code) : Math.max(500, statusOf(code));
 }
 
 function headersOf(error: unknown): Record<string, string> {

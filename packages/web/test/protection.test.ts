@@ -57,6 +57,29 @@ describe("who the owner is", () => {
   });
 });
 
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("the tracker is away");
+    },
+  ],
+  ["rejects", async () => Promise.reject(new Error("the tracker is away"))],
+])("G17 an `onError` that %s changes no answer, and leaves nothing unhandled", async (_, onError) => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  try {
+    await using h = await house({ onError });
+    const answer = await h.handlers.handler(new Request(`${origin}/linkwright/webhook/books`, { method: "POST" }));
+    expect(answer.status).toBe(400);
+    await new Promise(setImmediate);
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  expect(unhandled).toEqual([]);
+});
+
 describe("C13 beginning and ending take a POST from a page of this origin", () => {
   const paths = ["/linkwright/start/books", "/linkwright/disconnect/any"];
 

@@ -140,6 +140,31 @@ describe("G75 a webhook", () => {
     expect((await h.store.list({ prefix: "", limit: 10 })).items).toEqual([]);
   });
 
+  test.each([
+    ["may not be asked after", 403, 500, [{ kind: "permission" }]],
+    ["is of something that is not known any more", 404, 500, [{ kind: "gone", reason: "not_found" }]],
+    ["cannot be asked after now", 503, 503, []],
+  ])(
+    "that is genuine and %s is asked for again; the operator hears of what will not pass",
+    async (_, api, status, told) => {
+      const handled: unknown[] = [];
+      await using h = await house({ webhook: { fiskil: (receipt) => handled.push(receipt) } });
+      const browser = h.browser("ada");
+      await browser.open(await h.fiskil.consent(await onwardOf(await browser.submit("/linkwright/start/fiskil"))));
+      const [consent] = h.fiskil.consents.values();
+      const data = { event: "consent.revoked", end_user_id: consent?.endUserId, consent_id: consent?.consentId };
+      const deliver = async () =>
+        (await h.handlers.handler(h.fiskil.webhooks.request(data, { url: at("fiskil"), messageId: "msg_1" }))).status;
+      h.fiskil.faults.always("status", { match: ({ path }) => !path.includes("token"), status: api });
+      expect(await deliver()).toBe(status);
+      expect(h.errors).toEqual(told.map((fault) => expect.objectContaining({ fault })));
+      expect(handled).toEqual([]);
+      h.fiskil.faults.clear();
+      expect(await deliver()).toBe(204);
+      expect(handled).toHaveLength(1);
+    },
+  );
+
   test("that finds the store away is asked for again", async () => {
     const handled: unknown[] = [];
     await using h = await house({ webhook: { books: (receipt) => handled.push(receipt) } });
