@@ -9,7 +9,10 @@ import { hideSecret, revealSecret, type SecretSource } from "./secret.ts";
 export interface ClientAuthentication {
   /** The registered name of the method (RFC 7591, `token_endpoint_auth_method`); a name of its own where it has none. */
   readonly method: string;
-  /** Called for each request, when it is made but for this, before the dialect. It may take its time, up to `Timing.requestDeadline`, and change any parameter. */
+  /**
+   * Called for each request, when it is made but for this, before the dialect. It may take its time, up to
+   * `Timing.requestDeadline`, and change any parameter.
+   */
   readonly apply: ClientAuth;
   /** The secret itself, so that it can be blotted out of what a server says. */
   readonly secret?: Exclude<SecretSource, string>;

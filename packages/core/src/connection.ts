@@ -3,12 +3,12 @@ import { applicationBearer, connectionBearer } from "./context.ts";
 import { type DisconnectReport, disconnect } from "./disconnect.ts";
 import { ConnectorError, isConnectorError, located, type ReauthorizeReason } from "./faults.ts";
 import { type ApiClient, type Bearer, createApiClient, viewOf } from "./fetch.ts";
-import type { Row } from "./record.ts";
+import { knownEnd, type Row } from "./record.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
 import type { StoredRow } from "./rows.ts";
 import { connectionKey, type Runtime } from "./runtime.ts";
-import { type CachePlace, cacheEntry, quickToken, type RememberedRow } from "./token-cache.ts";
+import { type CacheEntry, type CachePlace, cacheEntry, quickToken, type RememberedRow } from "./token-cache.ts";
 
 /** One connection of one user: what they granted, kept alive. A handle holds no secrets and can be thrown away. */
 export interface Connection {
@@ -112,14 +112,9 @@ export function createConnection(
   async function standing(): Promise<number> {
     const known = cache.get(key);
     if (known && clock.monotonic() < known.freshUntil && known.row.state === "active") return known.row.generation;
-    let stored: StoredRow;
-    try {
-      stored = await read();
-    } catch (error) {
-      if (known?.row.state !== "active" || !isConnectorError(error) || error.fault.kind !== "store") throw error;
-      runtime.events.emit("store.failed", { ...place, during: "read", message: error.message });
-      return known.row.generation;
-    }
+    const found = await readOr(known?.row.state === "active" ? known : undefined);
+    if ("freshUntil" in found) return found.row.generation;
+    let stored = found;
     if (stored.row.state === "pending" && (stored.row.failure?.retryAt ?? 0) <= clock.now())
       stored = await confirmConsent(runtime, renewal, registration, stored);
     const { state, reason, failure } = stored.row;
@@ -148,6 +143,17 @@ export function createConnection(
     }
   }
 
+  /** The row as stored; as memory has it, where the store fails. */
+  async function readOr(known: CacheEntry | undefined): Promise<StoredRow | CacheEntry> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!known || !isConnectorError(error) || error.fault.kind !== "store") throw error;
+      runtime.events.emit("store.failed", { ...place, during: "read", message: error.message });
+      return known;
+    }
+  }
+
   async function read(): Promise<StoredRow> {
     const stored = await rows.read(key).catch((error: unknown) => {
       throw isConnectorError(error) ? located(error, place) : error;
@@ -167,13 +173,7 @@ export function createConnection(
   /** The row as last seen within `freshness`: a request is made for the grant that stands. */
   async function rowForRequests(): Promise<RememberedRow> {
     const known = cache.get(key);
-    if (known && clock.monotonic() < known.freshUntil) return known.row;
-    try {
-      return (await read()).row;
-    } catch (error) {
-      if (known && isConnectorError(error) && error.fault.kind === "store") return known.row;
-      throw error;
-    }
+    return known && clock.monotonic() < known.freshUntil ? known.row : (await readOr(known)).row;
   }
 
   /** The adapter's request hook needs the row's data; it changes with the grant alone. */
@@ -214,7 +214,7 @@ export function statusOf(runtime: Runtime, registration: Registration, row: Row)
     bearer: registration.provider.grants.hostedConsent ? "application" : "connection",
     scope: { requested, granted, missing: granted ? requested.filter((scope) => !granted.includes(scope)) : [] },
     accessTokenExpiresAt: row.token?.expiresAt,
-    consentExpiresAt: row.consent?.expiresAt ?? row.refresh?.expiresAt,
+    consentExpiresAt: knownEnd(row),
     renewedAt: row.token?.issuedAt,
     retryAt: row.failure?.retryAt,
     inDoubt: row.doubt !== undefined,
@@ -235,7 +235,7 @@ function healthOf(runtime: Runtime, registration: Registration, row: Row): Pick<
     case "active": {
       if (runtime.incidents.isOpen(registration)) return { health: "configuration" };
       if (row.doubt || row.failure) return { health: "degraded" };
-      const end = row.consent?.expiresAt ?? row.refresh?.expiresAt;
+      const end = knownEnd(row);
       const soon = end !== undefined && end - runtime.clock.now() <= runtime.timing.consentNotice;
       return soon ? { health: "expiring" } : { health: "healthy" };
     }

@@ -266,7 +266,7 @@ export function createConnector<const Providers extends Readonly<Record<string, 
     dangerouslyExportGrant: async (id, { owner }) => exportGrant(runtime, await owned(id, owner)),
     on: events.on,
     async close() {
-      await Promise.allSettled([...schedules].map((stop) => stop()));
+      await Promise.all([...schedules].map((stop) => stop()));
       await Promise.all(working);
       await renewal.drain();
       await store.close();

@@ -6,7 +6,7 @@ export {
   clientSecretPost,
   publicClient,
 } from "./client-authentication.ts";
-export { type Clock, sleep, systemClock } from "./clock.ts";
+export { type Clock, sleep, systemClock, within } from "./clock.ts";
 export type { AccessTokenOptions, Connection, ConnectionStatus } from "./connection.ts";
 export {
   allowInsecureLoopback,

@@ -233,3 +233,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 const strings = (...values: readonly unknown[]): boolean => values.every((value) => typeof value === "string");
 const numbers = (...values: readonly unknown[]): boolean => values.every((value) => Number.isFinite(value));
+
+/** When the consent ends, or the refresh token whatever is done: epoch milliseconds; `undefined` where nobody said. */
+export const knownEnd = ({ consent, refresh }: Pick<Row, "consent" | "refresh">): number | undefined =>
+  consent?.expiresAt ?? refresh?.expiresAt;

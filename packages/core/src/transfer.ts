@@ -3,7 +3,7 @@ import { accessTokenOf, proofKeyOf } from "./bound-token.ts";
 import { aboutRow, confirmConsent, grantMembers } from "./consents.ts";
 import { random } from "./encoding.ts";
 import { ConnectorError, misconfigured } from "./faults.ts";
-import type { Row } from "./record.ts";
+import { knownEnd, type Row } from "./record.ts";
 import { fingerprint } from "./redemption.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
@@ -151,7 +151,7 @@ export async function exportGrant({ rows }: Runtime, stored: StoredRow): Promise
     proofKey: proofKeyOf(grant?.accessToken),
     expiresAt: row.token?.expiresAt,
     usedAt: row.refresh?.usedAt,
-    consentExpiresAt: row.consent?.expiresAt ?? row.refresh?.expiresAt,
+    consentExpiresAt: knownEnd(row),
     refs: row.refs,
   };
 }

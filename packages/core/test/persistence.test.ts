@@ -387,3 +387,16 @@ test("G79 a renewal is told of where only the store's word of its save was lost"
   expect(h.told("connection.renewed")).toBe(1);
   expect(h.tokenRequests()).toBe(1);
 });
+
+test("G21 requests to the API go on with what memory holds while the store fails, and it is told", async () => {
+  await using h = await breakable();
+  const connection = await h.link();
+  expect((await connection.fetch("/api/me")).status).toBe(200);
+  await h.clock.advance(60_000);
+  h.failing.fail("read");
+  expect((await connection.fetch("/api/me")).status).toBe(200);
+  expect(h.told("store.failed")).toBeGreaterThan(0);
+  await h.clock.advance(expired);
+  expect(await faultOf(connection.fetch("/api/me"))).toMatchObject({ kind: "store" });
+  expect(h.tokenRequests()).toBe(0);
+});

@@ -122,11 +122,9 @@ export function oidc<const Options extends OidcOptions>(options: Options): OidcP
         callback: (callback, server) => signedResponse(settings, callback, server),
       }),
     },
-    extras(context): OidcExtras {
-      return {
-        authorizeDevice: (request) => authorizeDevice(settings, context, request.scope ?? scope ?? [], request),
-        exchangeToken: (request) => exchangeToken(context, request),
-      };
-    },
+    extras: (context): OidcExtras => ({
+      authorizeDevice: (request) => authorizeDevice(settings, context, request.scope ?? scope ?? [], request),
+      exchangeToken: (request) => exchangeToken(context, request),
+    }),
   });
 }

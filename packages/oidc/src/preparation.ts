@@ -1,4 +1,4 @@
-import { ConnectorError, defaultTiming, isConnectorError, quote, type ServerContext } from "@linkwright/core";
+import { ConnectorError, defaultTiming, isConnectorError, quote, type ServerContext, within } from "@linkwright/core";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -14,12 +14,8 @@ export async function prepared<Value>(
   option: "authentication" | "jar",
   work: () => Value | Promise<Value>,
 ): Promise<Value> {
-  const { requestDeadline } = defaultTiming;
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const end = () => reject(new Error(`not there within ${requestDeadline / 1000} s`));
-  const cancel = clock.after(requestDeadline, end, true);
   try {
-    return await Promise.race([(async () => work())(), late]);
+    return await within(clock, defaultTiming.requestDeadline, (async () => work())());
   } catch (error) {
     if (isConnectorError(error)) throw error;
     const said = quote(error instanceof Error ? error.message : String(error));
@@ -28,7 +24,5 @@ export async function prepared<Value>(
       `The key or secret of option ${option} could not be had (${said}). Try again.`,
       { provider: id },
     );
-  } finally {
-    cancel();
   }
 }

@@ -107,7 +107,7 @@ describe.each(places)("%s", (_, option, content, options, work) => {
     await over;
     expect(fault).toMatchObject({
       kind: "retry",
-      message: `The key or secret of option ${option} could not be had (not there within 15 s). Try again.`,
+      message: `The key or secret of option ${option} could not be had (no answer within 15 s). Try again.`,
     });
     expect(asked(it)).toEqual(["/.well-known/openid-configuration"]);
     await it.connector.close();
