@@ -17,5 +17,7 @@ export default defineConfig({
     setupFiles: [fileURLToPath(new URL("packages/testing/test/support/setup.ts", import.meta.url))],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // What is waited for comes in its own time; how soon it comes is measured elsewhere.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -1,6 +1,6 @@
 import { memoryStore, sleep, type Timing } from "@linkwright/core";
 import { type RefreshPolicy, virtualClock } from "@linkwright/testing";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
 
 /** What torture found, and what reading its traces suggested: each once more in one process, where nothing is left to chance. */
@@ -68,7 +68,7 @@ test("G26 tokens that come for a connection that was disconnected meanwhile are 
   const before = h.server.journal.count({ path: "/revoke" });
   latch.release();
   expect(await first).toMatchObject({ kind: "gone" });
-  await vi.waitFor(() => expect(h.server.journal.count({ path: "/revoke" })).toBeGreaterThan(before));
+  await expect.poll(() => h.server.journal.count({ path: "/revoke" })).toBeGreaterThan(before);
 });
 
 test("G79 connection.renewed is told after the tokens were saved", async () => {
@@ -87,7 +87,7 @@ test("G79 connection.renewed is told after the tokens were saved", async () => {
   watched.heal();
   await passing(clock, a.status());
   await clock.advance(1000);
-  await vi.waitFor(() => expect(h.told("connection.renewed")).toBe(1));
+  await expect.poll(() => h.told("connection.renewed")).toBe(1);
 });
 
 test("G16 an outage of the store longer than the wait in doubt costs nothing that a holder still holds", async () => {
@@ -168,7 +168,7 @@ test("G05 nothing newer is presented while a taker's request is on its way", asy
   const before = reads();
   const third = passing(clock, c.fetch("/api/me"));
   // It looks again and again, and sends nothing.
-  await vi.waitFor(() => expect(reads()).toBeGreaterThan(before + 3));
+  await expect.poll(() => reads()).toBeGreaterThan(before + 3);
   expect(h.tokenRequests()).toBe(2);
   heldB.release();
   await passing(clock, second);

@@ -329,7 +329,7 @@ test("G17 a schedule outlives what it tells of its failures", async () => {
   watched.fail("due");
   for (let failures = 1; failures <= 4; failures++) {
     await clock.advance(day);
-    await vi.waitFor(() => expect(told).toHaveLength(failures), 10_000);
+    await expect.poll(() => told).toHaveLength(failures);
   }
 });
 
@@ -339,7 +339,7 @@ test("G80 a schedule needs nobody to report to", async () => {
   const connection = await h.link();
   const stop = h.connector.scheduleMaintenance();
   await clock.advance(26 * day);
-  await vi.waitFor(() => expect(h.tokenRequests()).toBe(1), 10_000);
+  await expect.poll(() => h.tokenRequests()).toBe(1);
   await stop();
   expect((await connection.status()).renewedAt).toBeGreaterThan(clock.now() - 5 * day);
 });
@@ -374,7 +374,7 @@ test("G79 listeners that throw or hang change nothing, and hear of it after the 
   const connection = await h.link();
   await clock.advance(301_000);
   await connection.accessToken();
-  await vi.waitFor(() => expect(heard).toEqual([2]));
+  await expect.poll(() => heard).toEqual([2]);
   stop();
   await clock.advance(301_000);
   await connection.accessToken();
@@ -399,7 +399,7 @@ test("G80 a schedule sweeps, survives a failing store, and ends with the connect
   watched.fail("due", 1);
   for (let sweeps = 1; sweeps <= 30; sweeps++) {
     await clock.advance(day);
-    await vi.waitFor(() => expect(reports.length + errors.length).toBe(sweeps), 10_000);
+    await expect.poll(() => reports.length + errors.length).toBe(sweeps);
   }
   expect(errors).toHaveLength(1);
   expect(reports).toHaveLength(29);

@@ -1,6 +1,6 @@
 import { memoryStore } from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
 
 /** What survives failures of the store, crashes and lost answers: guarantees B. */
@@ -52,12 +52,9 @@ test("G16 a save that fails for long: callers get the token in hand, nothing is 
   expect(h.tokenRequests()).toBe(1);
   h.failing.heal();
   await h.clock.advance(30_000);
-  await vi.waitFor(async () =>
-    expect(rowOf((await h.inner.read(`connection:${connection.id}`))?.value)).toMatchObject({
-      generation: 2,
-      state: "active",
-    }),
-  );
+  await expect
+    .poll(async () => rowOf((await h.inner.read(`connection:${connection.id}`))?.value))
+    .toMatchObject({ generation: 2, state: "active" });
   await connection.accessToken();
   expect(h.tokenRequests()).toBe(2);
   expect(h.server.counters.reuses).toBe(0);

@@ -10,6 +10,7 @@ import {
 import { type VirtualClock, virtualClock } from "@linkwright/testing";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { quiet } from "../../testing/test/support/ciphers.ts";
 import { session, shared } from "./support/house.ts";
 
 /** The real renewal, its every store call and request in an order that fast-check chooses, against the invariants. */
@@ -58,8 +59,8 @@ async function drive(scheduler: fc.Scheduler, clock: VirtualClock, work: Promise
   };
   work.then(end, end);
   for (let step = 0; !over && step < 5_000; step++) {
-    // Ciphers and digests run beside the scheduler, and take real time.
-    if (scheduler.count() === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    // Ciphers and digests run beside the scheduler.
+    if (scheduler.count() === 0) await quiet(2);
     if (scheduler.count() > 0) await scheduler.waitNext(1);
     else if (!over) await clock.advance(250);
   }

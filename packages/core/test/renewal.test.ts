@@ -1,6 +1,6 @@
 import { type Connection, clientSecretBasic, memoryStore } from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { bank, fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
 
 /** Concurrent renewal: guarantees A. */
@@ -177,7 +177,7 @@ test("G06 a refusal is believed only after the row was watched: a successor ther
   // B's presentation is refused, as if another process had been first; that one's answer reaches the row soon after.
   h.server.faults.next("status", { status: 400, body: { error: "invalid_grant" } });
   const refused = b.accessToken();
-  await vi.waitFor(() => expect(h.tokenRequests()).toBe(1));
+  await expect.poll(() => h.tokenRequests()).toBe(1);
   await settled();
   const record = await store.read(`connection:${a.id}`);
   expect(JSON.parse(record?.value ?? "{}")).toMatchObject({ state: "active" });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { quiet } from "../../testing/test/support/ciphers.ts";
 import { clientSecretBasic, type OidcOptions, privateKeyJwt } from "../src/index.ts";
-import { application, faultOf, owner, quiet, session } from "./support/application.ts";
+import { application, faultOf, owner, session } from "./support/application.ts";
 import { clientKeys } from "./support/keys.ts";
 import { type IndependentServer, independentServer, redirectUri } from "./support/server.ts";
 
@@ -101,7 +102,7 @@ describe.each(places)("%s", (_, option, content, options, work) => {
     });
     await waiting;
     await it.clock.advance(14_999);
-    await quiet();
+    await quiet(5);
     expect(fault).toBeUndefined();
     await it.clock.advance(1);
     await over;

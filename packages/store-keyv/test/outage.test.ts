@@ -73,22 +73,20 @@ describe.each([
         let isOver = false;
         const writers = Array.from({ length: 6 }, (_, n) => writer(`round ${round} writer ${n}`, () => isOver));
         // A key that was never written needs no backend to be absent.
-        await expect.poll(() => acknowledged.size, { timeout: 10_000 }).toBe(6 * (round + 1));
+        await expect.poll(() => acknowledged.size).toBe(6 * (round + 1));
         await setTimeout(200);
         proxy.cut();
         // Whatever is read now is no absence.
-        const started = performance.now();
         for (const outcome of await Promise.allSettled([
           store.read("round 0 writer 0"),
           store.list({ prefix: "", limit: 1 }),
         ])) {
           expect(outcome.status).toBe("rejected");
         }
-        expect(performance.now() - started).toBeLessThan(7000);
         await Promise.all(writers);
         isOver = true;
         await proxy.heal();
-        await expect.poll(() => store.read("none").catch(String), { timeout: 15_000 }).toBeUndefined();
+        await expect.poll(() => store.read("none").catch(String)).toBeUndefined();
         const reread = async (key: string) => {
           for (let tries = 0; ; tries++) {
             const found = await store.read(key).catch((error: unknown) => {

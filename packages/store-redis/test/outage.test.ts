@@ -52,16 +52,14 @@ describe.skipIf(!hasRedis)("a connection that is lost", () => {
         store.list({ prefix: "away", limit: 1 }),
         store.due(10, { limit: 1 }),
       ];
-      const started = performance.now();
       for (let round = 0; round < 3; round++) {
         for (const outcome of await Promise.allSettled(calls())) {
           expect(outcome.status).toBe("rejected");
           expect(`${(outcome as PromiseRejectedResult).reason}`).toMatch(/Error: The Redis store (lost|cannot reach)/);
         }
       }
-      expect(performance.now() - started).toBeLessThan(5000);
       await proxy.heal();
-      await expect.poll(() => store.read(key).catch(String), { timeout: 5000 }).toEqual({ value: "value", version });
+      await expect.poll(() => store.read(key).catch(String)).toEqual({ value: "value", version });
       expect(await store.read(`${key} other`)).toBeUndefined();
       const [read, written, other, removed] = await Promise.all(calls());
       expect([read, removed]).toEqual([{ value: "value", version }, false]);
@@ -81,7 +79,7 @@ describe.skipIf(!hasRedis)("a connection that is lost", () => {
     await expect(store.read("stalled")).rejects.toThrow("got no answer for 300 ms");
     await expect(store.read("stalled")).rejects.toThrow(/got no answer|cannot reach its server/);
     await proxy.heal();
-    await expect.poll(() => store.read("stalled").catch(String), { timeout: 5000 }).toBeUndefined();
+    await expect.poll(() => store.read("stalled").catch(String)).toBeUndefined();
     await store.close();
     await expect.poll(() => proxy.connections).toBe(0);
   });
@@ -111,7 +109,7 @@ describe.skipIf(!hasRedis)("a connection that is lost", () => {
     proxy.cut();
     await expect.poll(() => proxy.connections).toBe(0);
     await proxy.heal();
-    await expect.poll(() => heard, { timeout: 10_000 }).toEqual({ a: 3, b: 2 });
+    await expect.poll(() => heard).toEqual({ a: 3, b: 2 });
     await writing.remove("a", { ifVersion: version });
     await expect.poll(() => heard).toEqual({ a: 4, b: 2 });
     stop?.();
@@ -129,7 +127,7 @@ describe.skipIf(!hasRedis)("a connection that is lost", () => {
     await expect(store.read("late")).rejects.toThrow("cannot reach its server");
     expect(heard).toBe(0);
     await proxy.heal();
-    await expect.poll(() => heard, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => heard).toBe(1);
     await store.close();
   });
 });

@@ -70,8 +70,11 @@ test("time does not move backwards, and dates are dates", () => {
 });
 
 test("a running clock flows, fires by itself, and still jumps", async () => {
+  const earliest = Date.now() - 1;
   const clock = virtualClock({ running: true });
-  expect(Math.abs(clock.now() - Date.now())).toBeLessThan(1000);
+  const shown = clock.now();
+  expect(shown).toBeGreaterThanOrEqual(earliest);
+  expect(shown).toBeLessThanOrEqual(Date.now() + 1);
   await new Promise<void>((resolve) => clock.after(5, resolve));
   const before = clock.now();
   let fired = false;

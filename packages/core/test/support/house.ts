@@ -22,6 +22,7 @@ import {
   type VirtualClock,
   virtualClock,
 } from "@linkwright/testing";
+import { quiet } from "../../../testing/test/support/ciphers.ts";
 
 /** A standard provider, and an application with one registration of it: what most tests of core stand on. */
 
@@ -178,9 +179,7 @@ export function fallible(store: Store) {
 }
 
 /** Lets everything that is ready to run do so, network on loopback included, without time passing. */
-export async function settled(turns = 20): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
+export const settled = (turns = 20): Promise<void> => quiet(turns);
 
 /** Deadlines out of the way of tests in which virtual time runs ahead of the network. */
 export const patient = { requestDeadline: 600_000, claimCap: 3_600_000 };
@@ -194,8 +193,9 @@ export async function passing<T>(clock: VirtualClock, work: Promise<T>, step = 2
   work.then(end, end);
   for (let steps = 0; !over && steps < 4000; steps++) {
     await clock.advance(step);
-    // A little real time a step, since the network and the ciphers take some.
+    // A little real time a step, since the network takes some.
     await new Promise((resolve) => setTimeout(resolve, 2));
+    await quiet(1);
   }
   return work;
 }

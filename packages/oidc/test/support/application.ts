@@ -7,6 +7,7 @@ import {
   type Store,
 } from "@linkwright/core";
 import { type VirtualClock, virtualClock } from "@linkwright/testing";
+import { quiet } from "../../../testing/test/support/ciphers.ts";
 import { type OidcOptions, oidc } from "../../src/index.ts";
 
 export const session = "an-unguessable-session-value";
@@ -77,22 +78,17 @@ export function application<const Options extends OidcOptions>(options: Options,
     /** Requests to one path, such as the token endpoint. */
     to: (path: string) => sent.filter(({ url }) => url.pathname === path),
     complete: (url: string) => connector.complete(url, { session }),
-    /** Moves the clock until it is so, for 15 minutes at most; never while a request is under way. */
+    /** Moves the clock until it is so, for 15 minutes at most; never while a request or a cipher is under way. */
     async pass(until: () => boolean) {
       for (let passed = 0; !until() && passed < 900; ) {
-        await quiet();
+        await quiet(5);
         if (underWay > 0) continue;
         await clock.advance(1_000);
         passed++;
       }
-      await quiet();
+      await quiet(5);
     },
   };
-}
-
-/** Lets the application take in what it was answered. */
-export async function quiet(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The fault that `work` ends with; fails where it succeeds. */
