@@ -70,6 +70,10 @@ export async function maintain(runtime: Runtime, renewal: Renewal, options: Main
     for (let next = items.next(); !next.done && mayGoOn(); next = items.next()) {
       sweep.looked++;
       const outcome = await attend(runtime, renewal, sweep, next.value);
+      if (!outcome) {
+        complete = false;
+        return;
+      }
       outcomes[outcome.did]++;
       tell(onOutcome, outcome);
     }
@@ -94,7 +98,13 @@ interface Sweep {
   looked: number;
 }
 
-async function attend(runtime: Runtime, renewal: Renewal, sweep: Sweep, item: StoredItem): Promise<Outcome> {
+/** @returns `undefined` where the sweep was ended while the record waited for its turn. */
+async function attend(
+  runtime: Runtime,
+  renewal: Renewal,
+  sweep: Sweep,
+  item: StoredItem,
+): Promise<Outcome | undefined> {
   let place: Pick<Outcome, "connection" | "registration"> = {};
   try {
     if (!item.key.startsWith("connection:")) {
@@ -106,6 +116,7 @@ async function attend(runtime: Runtime, renewal: Renewal, sweep: Sweep, item: St
     place = { connection: stored.row.id, registration: stored.row.registration };
     return { ...place, did: await attendConnection(runtime, renewal, sweep, stored) };
   } catch (error) {
+    if (sweep.signal?.aborted && error === sweep.signal.reason) return undefined;
     const kind = isConnectorError(error) ? error.fault.kind : undefined;
     // What cannot be read, opened or asked for is due still, and must not keep others from their turn.
     if (kind === "store" || kind === "configuration") sweep.looked--;

@@ -212,6 +212,17 @@ test("a sweep within a budget stops there, says so, and the next one goes on", a
   expect(await h.connector.maintain({ signal: AbortSignal.abort() })).toMatchObject({ complete: false });
 });
 
+test("G58 a sweep that is ended while records wait for their turn fails none of them, and says that it is not complete", async () => {
+  await using h = await house(idle);
+  await Promise.all([h.link("user_1"), h.link("user_2")]);
+  await h.clock.advance(26 * day);
+  const stop = new AbortController();
+  const sweep = h.connector.maintain({ rate: 1, signal: stop.signal, onOutcome: () => stop.abort() });
+  expect(await sweep).toMatchObject({ complete: false, outcomes: { renewed: 1, failed: 0, nothing: 0 } });
+  expect(h.tokenRequests()).toBe(1);
+  expect(await h.connector.maintain()).toMatchObject({ complete: true, outcomes: { renewed: 1 } });
+});
+
 test("G57 G35 connections of a client that is refused keep no others from their turn", async () => {
   await using h = await house(idle);
   const { id } = await h.link();
