@@ -9,6 +9,8 @@ import type { Runtime } from "./runtime.ts";
 export interface HeldClaim extends Held {
   /** The row as last written or seen by us. */
   readonly stored: StoredRow;
+  /** The row's secrets as they were when it was claimed, sealed. */
+  readonly sealed: string | undefined;
   /**
    * Makes sure that half a claim's length remains since the last acknowledged beat. Called right before a refresh token is
    * sent: whoever was paused must not present what somebody else may be presenting.
@@ -20,10 +22,10 @@ export interface HeldClaim extends Held {
   stop(): Promise<void>;
 }
 
-export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: string): HeldClaim {
+/** @param began - When its writing began, by the monotonic clock: whoever watches may have seen it from then on. */
+export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: string, began: number): HeldClaim {
   const { clock, timing, rows } = runtime;
   const claim = claimedRow.row.claim as Claim;
-  const began = clock.monotonic();
   let stored = claimedRow;
   let acknowledged = began;
   let lost = false;
@@ -66,6 +68,7 @@ export function holdClaim(runtime: Runtime, claimedRow: StoredRow, holder: strin
     generation: claimedRow.row.generation,
     number: claim.number,
     presenting: claim.presenting,
+    sealed: claimedRow.row.grant,
     get stored() {
       return stored;
     },

@@ -35,7 +35,8 @@ export function readTokenFault(
 function readFault(answer: Answer, grantType: string, dialect: Dialect | undefined): FaultReading | undefined {
   const body = isObject(answer.json) ? answer.json : {};
   const code = typeof body.error === "string" && body.error !== "" ? body.error : undefined;
-  const failed = answer.status < 200 || answer.status > 299 || body.error !== undefined;
+  // Some servers write every member, and `null` where there is nothing to say.
+  const failed = answer.status < 200 || answer.status > 299 || (body.error ?? undefined) !== undefined;
   if (!failed) return undefined;
   const own = dialect?.fault?.(answer, grantType);
   if (own) return own;

@@ -5,7 +5,7 @@ import { checkOneOwnerPerAccount, checkOptions, checkRedirectUris } from "./conn
 import { endConnection } from "./consents.ts";
 import { dueAt } from "./due.ts";
 import { random } from "./encoding.ts";
-import { type ConnectorEvents, createEvents, type EventName } from "./events.ts";
+import { type ConnectorEvents, createEvents, type EventName, tell } from "./events.ts";
 import { ConnectorError, misconfigured, type ReauthorizeReason } from "./faults.ts";
 import { completeFlow } from "./flow.ts";
 import { createGates } from "./gates.ts";
@@ -188,7 +188,7 @@ export function createConnector<const Providers extends Readonly<Record<string, 
     background(work) {
       const settled = work.catch(() => {}).finally(() => working.delete(settled));
       working.add(settled);
-      waitUntil?.(settled);
+      tell(waitUntil, settled);
     },
     warn: (registration, message, details) =>
       events.emit("protocol.warning", {

@@ -1,6 +1,6 @@
 import { connectionContext, disconnectContext } from "./context.ts";
 import { digest } from "./encoding.ts";
-import type { ReauthorizeReason } from "./faults.ts";
+import { type ReauthorizeReason, retryAtOf } from "./faults.ts";
 import { ended, postponed, recheck, stillPending } from "./lifecycle.ts";
 import type { ConsentReading, GrantReading } from "./provider.ts";
 import type { Row } from "./record.ts";
@@ -37,7 +37,9 @@ export async function confirmConsent(
     reading = await confirm(connectionContext(runtime, renewal, registration, stored.row, "use"), hint);
   } catch (error) {
     const later = (row: Row) =>
-      row.state === "pending" ? postponed(row, clock.now(), timing) : recheck(row, clock.now() + recheckPause);
+      row.state === "pending"
+        ? postponed(row, clock.now(), timing, retryAtOf(error))
+        : recheck(row, clock.now() + recheckPause);
     await rows.change(stored.key, (row) => (same(row) && !waits(row) ? { row: later(row) } : undefined), stored);
     throw error;
   }

@@ -1,11 +1,14 @@
+import { within } from "./clock.ts";
+import { ConnectorError, describe, isConnectorError, located } from "./faults.ts";
 import { type ApiClient, type Bearer, createApiClient, viewOf } from "./fetch.ts";
+import { detachable } from "./flight.ts";
 import type { ConnectionContext, DisconnectContext, ProviderContext } from "./provider-context.ts";
 import { audienceOf, type Row } from "./record.ts";
 import type { Registration } from "./registration.ts";
 import type { ObtainOptions, Renewal } from "./renewal.ts";
 import { revokeStored } from "./revocation.ts";
 import { connectionKey, type Runtime } from "./runtime.ts";
-import { revealSecret, Secret } from "./secret.ts";
+import { revealSecret, Secret, type SecretSource } from "./secret.ts";
 import { applicationSubject, connectionSubject } from "./subjects.ts";
 
 /** Bearers and contexts: who speaks to a provider's API, and as whom. */
@@ -22,7 +25,10 @@ export function applicationBearer(
     return {
       renewable: false,
       of: "application",
-      obtain: async () => ({ accessToken: new Secret(await revealSecret(staticToken.token)), generation: 0 }),
+      obtain: async ({ signal }) => ({
+        accessToken: await detachable(credential(runtime, registration, staticToken.token), signal),
+        generation: 0,
+      }),
     };
   const standard = { scope: scope ?? clientCredentials?.scope ?? [] };
   const subjects = new Map<string | undefined, ReturnType<typeof applicationSubject>>();
@@ -38,6 +44,22 @@ export function applicationBearer(
       return { accessToken, generation: row.generation, key };
     },
   };
+}
+
+/** A credential that configuration gives, where it comes in the time that any secret has. */
+async function credential(
+  { clock, timing }: Runtime,
+  registration: Registration,
+  source: SecretSource,
+): Promise<Secret> {
+  try {
+    return new Secret(await within(clock, timing.requestDeadline, revealSecret(source)));
+  } catch (error) {
+    const place = { registration: registration.name, provider: registration.provider.id };
+    if (isConnectorError(error)) throw located(error, place);
+    const fault = { kind: "retry", retryAt: clock.now() + 1000 } as const;
+    throw new ConnectorError(fault, `The credential could not be had: ${describe(error)}. Try again.`, place);
+  }
 }
 
 /** Speaks as one connection, with the tokens that its user granted. */

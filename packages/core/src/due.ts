@@ -12,13 +12,19 @@ import { spread } from "./spread.ts";
  */
 export function dueAt(row: Row, policy: Policy, timing: Timing, keepFresh: boolean): number | undefined {
   if (row.kind === "application" || row.state === "ended") return undefined;
-  if (row.state === "pending" || row.state === "ending") return row.claim?.until ?? row.failure?.retryAt ?? row.since;
+  if (row.state === "pending" || row.state === "ending")
+    return Math.max(row.claim?.until ?? 0, row.failure?.retryAt ?? row.since);
   const consent = consentDueAt(row, timing);
   if (row.state === "reauthorize") return consent;
-  const ahead = keepFresh && renewable(row, policy) ? aheadAt(row, timing) : undefined;
-  const renewal = earliest(keepAliveAt(row, policy), ahead);
+  const renewal = renewAt(row, policy, timing, keepFresh);
   const possible = renewal && Math.max(renewal, row.claim?.until ?? 0, row.failure?.retryAt ?? 0);
   return earliest(possible, consent);
+}
+
+/** When the row should be renewed, whether anybody asks for it or not. */
+export function renewAt(row: Row, policy: Policy, timing: Timing, keepFresh: boolean): number | undefined {
+  const ahead = keepFresh && renewable(row, policy) ? aheadAt(row, timing) : undefined;
+  return earliest(keepAliveAt(row, policy), ahead);
 }
 
 /** When the refresh token has to be used to stay alive: five sixths of its idle timeout, less a stable spread. */

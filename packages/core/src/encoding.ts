@@ -22,3 +22,6 @@ export async function digest(...parts: readonly string[]): Promise<string> {
   const text = parts.map((part) => `${part.length}:${part}`).join("");
   return base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
 }
+
+/** Whether a text can be an access token: visible characters and spaces (RFC 6749, appendix A.12), as a header can carry them. */
+export const isTokenText = (text: string): boolean => /^[ -~]+$/.test(text);

@@ -102,6 +102,11 @@ export function isConnectorError(error: unknown): error is ConnectorError {
   return typeof error === "object" && error !== null && (error as { [brand]?: unknown })[brand] === true;
 }
 
+/** When it may be tried again, where the error says so: epoch milliseconds. */
+export function retryAtOf(error: unknown): number | undefined {
+  return isConnectorError(error) && error.fault.kind === "retry" ? error.fault.retryAt : undefined;
+}
+
 /** The same error with more known about where it happened; what it already says of itself stands. */
 export function located(error: ConnectorError, details: FaultDetails): ConnectorError {
   const known = { ...details, ...error.details };

@@ -1,7 +1,7 @@
 import { proofKeyOf } from "./bound-token.ts";
 import { apiError, readApiFault, sanitised } from "./classification.ts";
 import { within } from "./clock.ts";
-import { ConnectorError, type FaultDetails, isConnectorError, located } from "./faults.ts";
+import { ConnectorError, type FaultDetails, isConnectorError, located, misconfigured } from "./faults.ts";
 import { retryAfter } from "./gates.ts";
 import { addHeaders } from "./grants/token-endpoint.ts";
 import { isLoopback } from "./hosts.ts";
@@ -93,7 +93,7 @@ export function createApiClient(
         ...init,
         body: request.body ?? body,
         signal: signal ?? null,
-        ...(body instanceof ReadableStream && { duplex: "half" }),
+        ...(isReadOnce(body) && { duplex: "half" }),
       } as RequestInit);
 
     const token = await bearer.obtain({ signal: signal ?? undefined });
@@ -103,7 +103,7 @@ export function createApiClient(
     if (reading?.kind === "reauthorize") await believed(reading, token, signal);
     if (reading?.kind !== "stale_token" || !bearer.renewable) return { response, token: token.accessToken };
     const renewal = bearer.obtain({ signal: signal ?? undefined, refused: token.generation });
-    if (body instanceof ReadableStream) {
+    if (isReadOnce(body)) {
       // It was read and cannot be sent again. The caller gets the refusal, and a good token at the next call.
       await renewal.catch(() => {});
       return { response, token: token.accessToken };
@@ -132,16 +132,28 @@ export function createApiClient(
     const once = async (): Promise<Response> => {
       const authorized = new Headers(headers);
       // In the header alone: a URL ends up in logs (RFC 6750, section 5.3).
-      authorized.set("authorization", `Bearer ${token.reveal()}`);
+      setBearer(authorized, token);
       if (proof && key) addHeaders(authorized, await proof.headers(key.reveal(), proven));
       const response = await registration.fetch(url.href, { ...init, method, headers: authorized });
       if (key && proof?.again(proven, response)) unread.add(response);
       return response;
     };
     const response = await once();
-    if (!unread.has(response) || init.body instanceof ReadableStream) return response;
+    if (!unread.has(response) || isReadOnce(init.body)) return response;
     await response.body?.cancel().catch(() => {});
     return once();
+  }
+
+  function setBearer(headers: Headers, token: Secret): void {
+    try {
+      headers.set("authorization", `Bearer ${token.reveal()}`);
+    } catch {
+      // What the platform says of it quotes it.
+      throw misconfigured(
+        "The token has characters that no header can carry. Give it as the provider issued it.",
+        place,
+      );
+    }
   }
 
   /** The token goes to the provider's own origins alone (RFC 9700, section 4.10.2). */
@@ -249,6 +261,10 @@ export function createApiClient(
 
   return { fetch: async (input, init) => (await fetchWithToken(input, init)).response, call };
 }
+
+/** Whether a body is gone once it was sent: streams, and what Node takes for one. */
+const isReadOnce = (body: unknown): boolean =>
+  body instanceof ReadableStream || (typeof body === "object" && body !== null && Symbol.asyncIterator in body);
 
 /** What is plain to see of a row. */
 export function viewOf({

@@ -8,8 +8,9 @@ export interface Flight {
   readonly landing: Promise<CacheEntry>;
   readonly audience: string | undefined;
   readonly purpose: Ask["purpose"];
-  /** The token at hand may be good enough for another: it is renewed ahead, or was refused, or has to be valid for longer. */
-  readonly particular: boolean;
+  /** Why the token at hand is not good enough, though it may be for another: it is refused or renewed ahead, or is to be valid for longer. */
+  readonly refused: number | undefined;
+  readonly minValidity: number | undefined;
   /** Whether it waits for others who renew. */
   readonly waits: boolean;
 }
@@ -17,11 +18,9 @@ export interface Flight {
 export function flightOf(
   landing: Promise<CacheEntry>,
   { audience }: Subject,
-  options: ObtainOptions,
-  ahead: boolean,
+  { purpose = "use", wait = true, refused, minValidity }: ObtainOptions,
 ): Flight {
-  const { purpose = "use", wait = true } = options;
-  return { landing, audience, purpose, particular: ahead || isParticular(options), waits: wait };
+  return { landing, audience, purpose, refused, minValidity, waits: wait };
 }
 
 const isParticular = ({ refused, minValidity }: ObtainOptions): boolean =>
@@ -31,7 +30,7 @@ const isParticular = ({ refused, minValidity }: ObtainOptions): boolean =>
 export const differs = (flight: Flight, { audience }: Subject, options: ObtainOptions): boolean =>
   flight.audience !== audience ||
   flight.purpose !== (options.purpose ?? "use") ||
-  (flight.particular && !isParticular(options));
+  (isParticular(flight) && (flight.refused !== options.refused || flight.minValidity !== options.minValidity));
 
 /** Waits for shared work until the caller's own signal aborts; the work goes on. */
 export function detachable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

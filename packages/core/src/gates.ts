@@ -36,6 +36,9 @@ export function createGates(clock: Clock): Gates {
   };
 }
 
+/** How long it is not tried again what somebody has to mend first, as a client that the server refused: milliseconds. */
+export const mendPause = 5_000;
+
 /** The longest a `Retry-After` is believed: an hour. */
 const longestWait = 3_600_000;
 

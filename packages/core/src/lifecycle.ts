@@ -62,13 +62,20 @@ export function decide(row: Situation, ask: Ask, policy: Policy, timing: Timing)
 
   if (row.state === "reauthorize" || row.reason !== undefined)
     return fail({ kind: "reauthorize", reason: row.reason ?? "revoked" });
-  if (!renewable(row, policy)) return fail({ kind: "reauthorize", reason: "expired" }, "expired");
+  if (!renewable(row, policy)) return withoutRenewal(row, ask, timing);
   if (held) return { do: "wait" };
   const left = takeoverIn(row, ask, policy, timing);
   if (left > 0) return fail({ kind: "retry", retryAt: ask.now + left });
   if (row.failure && row.failure.retryAt > ask.now) return fail({ kind: "retry", retryAt: row.failure.retryAt });
   const doubt = row.doubt?.cause ?? (presents(row) && policy.rotates ? "lapsed_claim" : undefined);
   return doubt ? { do: "claim", doubt } : { do: "claim" };
+}
+
+/** Nothing renews the row. It is over with its token; that the token is not what was asked for ends nothing. */
+function withoutRenewal(row: Situation, { now, refused, audience }: Ask, timing: Timing): Decision {
+  const fault: Fault = { kind: "reauthorize", reason: "expired" };
+  if (!usable(row, { now, refused }, timing)) return fail(fault, "expired");
+  return fail(audience === undefined ? fault : { kind: "permission" });
 }
 
 /**
@@ -238,10 +245,14 @@ function pause(row: Row, count: number, timing: Timing): number {
   return Math.ceil(full * (0.5 + 0.5 * spread(`${row.id}:${count}`)));
 }
 
-/** The row after something other than a renewal failed: to be tried again later. */
-export function postponed(row: Row, now: number, timing: Timing): Row {
+/**
+ * The row after something other than a renewal failed: to be tried again later.
+ *
+ * @param earliest - Not before then, as the server asked.
+ */
+export function postponed(row: Row, now: number, timing: Timing, earliest = 0): Row {
   const count = (row.failure?.count ?? 0) + 1;
-  return { ...row, failure: { at: now, count, retryAt: now + pause(row, count, timing) } };
+  return { ...row, failure: { at: now, count, retryAt: Math.max(now + pause(row, count, timing), earliest) } };
 }
 
 /** How long a connection may stay pending: a day. */
@@ -287,10 +298,15 @@ export function marked(row: Row, reason: ReauthorizeReason, now: number): Row | 
 
 function moved(row: Row, state: RowState, now: number, reason?: ReauthorizeReason): Row {
   const { claim: _claim, doubt: _doubt, failure: _failure, suspected: _suspected, reason: _reason, ...rest } = row;
-  // What was known of a grant that is being let go still tells whether there is anything to revoke.
+  // What was known of a grant that is being let go still tells whether there is anything to revoke, and who presents it.
   const kept =
     state === "ending"
-      ? { ...rest, ...(row.doubt && { doubt: row.doubt }), ...(row.reason && { reason: row.reason }) }
+      ? {
+          ...rest,
+          ...(row.claim && { claim: row.claim }),
+          ...(row.doubt && { doubt: row.doubt }),
+          ...(row.reason && { reason: row.reason }),
+        }
       : rest;
   return { ...kept, state, since: now, ...(reason && { reason }) };
 }

@@ -1,9 +1,9 @@
 import { aboutRow, confirmConsent } from "./consents.ts";
 import { disconnect } from "./disconnect.ts";
-import { keepAliveAt } from "./due.ts";
+import { renewAt } from "./due.ts";
 import { tell } from "./events.ts";
 import { type FaultKind, isConnectorError, misconfigured } from "./faults.ts";
-import { aheadAt, recheck } from "./lifecycle.ts";
+import { recheck } from "./lifecycle.ts";
 import { createPace, type Pace } from "./pace.ts";
 import type { Registration } from "./registration.ts";
 import type { Renewal } from "./renewal.ts";
@@ -143,9 +143,8 @@ async function attendConnection(
   }
   if (row.state === "ending")
     return (await disconnect(runtime, renewal, registration, stored.key)).disconnected ? "disconnected" : "failed";
-  const keepAlive = keepAliveAt(row, registration.connectionPolicy) ?? Number.POSITIVE_INFINITY;
-  const ahead = runtime.keepFresh ? aheadAt(row, runtime.timing) : Number.POSITIVE_INFINITY;
-  if (row.state === "active" && Math.min(keepAlive, ahead) <= now)
+  const at = renewAt(row, registration.connectionPolicy, runtime.timing, runtime.keepFresh);
+  if (row.state === "active" && at !== undefined && at <= now)
     return renew(runtime, renewal, sweep, registration, stored);
   if (row.consent && !row.consent.announced) return announce(runtime, stored);
   if (!row.consent || row.consent.expiresAt > now) return "nothing";

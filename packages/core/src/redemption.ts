@@ -6,6 +6,7 @@ import { TokenFailure, type TokenSet } from "./grants/token-endpoint.ts";
 import { missed, withoutClaim } from "./lifecycle.ts";
 import type { Grant, Row } from "./record.ts";
 import type { Subject } from "./renewal.ts";
+import type { StoredRow } from "./rows.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Saves } from "./saves.ts";
 import type { Secret } from "./secret.ts";
@@ -43,11 +44,18 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
     grant: Grant | undefined,
     tookOver: boolean,
   ): Promise<CacheEntry | undefined> {
-    try {
-      if (tookOver && subject.policy.rotates && (await outlived(subject, claim))) {
+    if (tookOver && subject.policy.rotates) {
+      const lives = await outlived(subject, claim).catch(async (error: unknown) => {
+        // Not given back: whoever comes next has to watch, too.
+        await claim.stop();
+        throw error;
+      });
+      if (lives) {
         await release(claim);
         return undefined;
       }
+    }
+    try {
       const tokens = await present(subject, claim, grant);
       await claim.stop();
       return await commit(subject, claim, grant, claim.presenting, tokens);
@@ -65,11 +73,17 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
    * saves what it has as soon as it can; it is given half a claim's length for that.
    */
   async function outlived(subject: Subject, claim: HeldClaim): Promise<boolean> {
-    const until = clock.monotonic() + timing.claimLength / 2;
-    while (clock.monotonic() < until) {
+    const began = clock.monotonic();
+    for (let since = began; clock.monotonic() - since < timing.claimLength / 2; ) {
       await changeOrPause(subject.key, timing.claimLength / 12);
-      const now = await rows.read(subject.key);
-      if (now?.row.generation !== claim.generation || now.row.claim?.holder !== claim.holder) return true;
+      try {
+        const now = await rows.read(subject.key);
+        if (now?.row.generation !== claim.generation || now.row.claim?.holder !== claim.holder) return true;
+      } catch (error) {
+        // What cannot be looked at is not watched.
+        since = clock.monotonic();
+        if (since - began > timing.claimCap) throw isConnectorError(error) ? located(error, placeOf(subject)) : error;
+      }
     }
     return false;
   }
@@ -113,12 +127,13 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
       from: claim.stored,
       async transition(row) {
         const next = granted(row, claim, received, policy);
-        // What else the grant holds is as it was when it was opened, unless the row moved on meanwhile.
-        const opened = async () => (row.generation === claim.generation ? before : await rows.open({ key, row }));
+        // What else the grant holds is as it was when it was opened, unless somebody wrote to it meanwhile.
+        const opened = async () => (row.grant === claim.sealed ? before : await rows.open({ key, row }));
         switch (next.keep) {
           case "received": {
-            const spare = next.spare ? (await rows.open({ key, row }))?.refreshToken : before?.spare;
-            const tokens = accessTokens(subject, next.row, await opened(), accessToken);
+            const held = await opened();
+            const spare = next.spare ? held?.refreshToken : unused(held?.spare, before?.refreshToken);
+            const tokens = accessTokens(subject, next.row, held, accessToken);
             const change = { ...tokens, ...optional("refreshToken", refreshToken), ...optional("spare", spare) };
             return { keep: next.keep, change: { row: next.row, grant: change } };
           }
@@ -214,22 +229,25 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
     if (!subject.policy.rotates || missOf(failure).miss !== "refused") return undefined;
     const began = clock.monotonic();
     const until = began + (runtime.store.reach === "process" ? 0 : timing.claimLength);
-    for (let read = false; !read || clock.monotonic() < until; ) {
-      if (read) await changeOrPause(subject.key, 250);
+    let last: StoredRow | undefined;
+    while (!last || clock.monotonic() < until) {
+      if (last) await changeOrPause(subject.key, 250);
       try {
         const now = await rows.read(subject.key);
         if (now?.row.generation !== claim.generation || now.row.state !== claim.stored.row.state) return "look";
-        read = true;
+        last = now;
       } catch (error) {
         // What cannot be looked at yet is looked at later: a refusal that is forgotten would be taken for a lost answer.
         if (clock.monotonic() - began > timing.claimCap) throw error;
         await changeOrPause(subject.key, 250);
       }
     }
-    if (grant?.spare === undefined) return undefined;
-    const { spare, ...rest } = grant;
+    // A token that came second may have been put beside it since it was opened.
+    const held = last.row.grant === claim.sealed ? grant : await rows.open(last);
+    if (held?.spare === undefined) return undefined;
+    const { spare, ...rest } = held;
     try {
-      const tokens = await subject.redeem(spare, () => claim.assure(), proofKeyOf(grant.accessToken));
+      const tokens = await subject.redeem(spare, () => claim.assure(), proofKeyOf(held.accessToken));
       await commit(subject, claim, { ...rest, refreshToken: spare }, undefined, tokens);
       return "look";
     } catch (error) {
@@ -265,6 +283,10 @@ async function fingerprintOf(
   const same = refreshToken.reveal() === before?.reveal();
   return (same ? presented : undefined) ?? fingerprint(refreshToken);
 }
+
+/** A spare token, unless it is the one that was just presented. */
+const unused = (spare: Secret | undefined, presented: Secret | undefined): Secret | undefined =>
+  spare?.reveal() === presented?.reveal() ? undefined : spare;
 
 /** The received access token in its place among those that the row still counts. */
 function accessTokens(

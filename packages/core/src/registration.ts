@@ -1,7 +1,7 @@
 import type { AuthorizationServer, Client } from "oauth4webapi";
 import type { Clock } from "./clock.ts";
-import { ConnectorError, describe, isConnectorError, misconfigured } from "./faults.ts";
-import { retryAfter } from "./gates.ts";
+import { ConnectorError, describe, isConnectorError, misconfigured, retryAtOf } from "./faults.ts";
+import { mendPause, retryAfter } from "./gates.ts";
 import { type AllowedHosts, isAllowedHost, isLoopback } from "./hosts.ts";
 import type { Policy } from "./policy.ts";
 import { protocol } from "./protocol.ts";
@@ -39,6 +39,8 @@ export function createRegistration(
   const transport: Fetch = provider.client.fetch ?? env.fetch;
   const fetch = boundedFetch(transport, env.clock);
   let server: Promise<AuthorizationServer> | undefined;
+  /** Until when what there is stands, where it is a failure: epoch milliseconds. */
+  let stands = Number.POSITIVE_INFINITY;
   const registration: Registration = {
     name,
     provider,
@@ -46,8 +48,12 @@ export function createRegistration(
     client: { ...provider.client.metadata, client_id: provider.client.id },
     fetch: transport,
     server() {
-      server ??= resolveServer(name, provider, fetch, hosts).catch((error: unknown) => {
+      if (env.clock.now() >= stands) {
         server = undefined;
+        stands = Number.POSITIVE_INFINITY;
+      }
+      server ??= resolveServer(name, provider, fetch, hosts).catch((error: unknown) => {
+        stands = retryAtOf(error) ?? env.clock.now() + mendPause;
         throw error;
       });
       return server;

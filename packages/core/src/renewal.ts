@@ -103,7 +103,7 @@ export function createRenewal(runtime: Runtime): Renewal {
         );
         continue;
       }
-      const landed = await detachable((flight ?? launch(subject, options, false)).landing, options.signal);
+      const landed = await detachable((flight ?? launch(subject, options)).landing, options.signal);
       const decision = decideOn(subject, landed.row, options, unwatched);
       // It came for a row that is being let go of, say.
       if (!flight && decision.do === "fail") throw refusal(decision.fault, landed.row, placeOf(subject));
@@ -119,7 +119,7 @@ export function createRenewal(runtime: Runtime): Renewal {
     options: ObtainOptions,
   ): Promise<TokenEntry> {
     if (decision.do === "use" && decision.ahead && !flights.has(subject.key)) {
-      const landing = launch(subject, { refused: entry.row.generation, wait: false }, true).landing.catch(() => entry);
+      const landing = launch(subject, { refused: entry.row.generation, wait: false }).landing.catch(() => entry);
       // What goes wrong ahead of time is told by events, and met again when it counts.
       if (!runtime.ahead) return withToken(await detachable(landing, options.signal), subject);
       runtime.background(landing);
@@ -127,9 +127,9 @@ export function createRenewal(runtime: Runtime): Renewal {
     return withToken(entry, subject);
   }
 
-  function launch(subject: Subject, options: ObtainOptions, ahead: boolean): Flight {
+  function launch(subject: Subject, options: ObtainOptions): Flight {
     const landing = fly(subject, options).finally(() => flights.delete(subject.key));
-    const flight = flightOf(landing, subject, options, ahead);
+    const flight = flightOf(landing, subject, options);
     flights.set(subject.key, flight);
     return flight;
   }
@@ -218,11 +218,12 @@ export function createRenewal(runtime: Runtime): Renewal {
     const grant = await rows.open(stored);
     const holder = crypto.randomUUID();
     const next = claimed(stored.row, { holder, now: clock.now(), doubt }, timing);
+    const began = clock.monotonic();
     const changed = await rows.change(subject.key, (row) => (row === stored.row ? { row: next } : undefined), stored);
     if (!changed?.written) return undefined;
     if (next.doubt && !stored.row.doubt) events.emit("connection.in_doubt", aboutRow(next, subject));
     options.claimed?.();
-    return redeem(subject, holdClaim(runtime, changed.stored, holder), grant, stored.row.claim !== undefined);
+    return redeem(subject, holdClaim(runtime, changed.stored, holder, began), grant, stored.row.claim !== undefined);
   }
 
   /** Creates the row with the claim in it: one write less. */
@@ -230,8 +231,11 @@ export function createRenewal(runtime: Runtime): Renewal {
     const row = subject.initial?.();
     if (!row) return undefined;
     const holder = crypto.randomUUID();
+    const began = clock.monotonic();
     const created = await rows.create(subject.key, { row: claimed(row, { holder, now: clock.now() }, timing) });
-    return created === "conflict" ? undefined : redeem(subject, holdClaim(runtime, created, holder), undefined, false);
+    return created === "conflict"
+      ? undefined
+      : redeem(subject, holdClaim(runtime, created, holder, began), undefined, false);
   }
 
   async function mark(subject: Subject, stored: StoredRow, reason: ReauthorizeReason): Promise<void> {

@@ -1,4 +1,6 @@
+import { createDeadline } from "./deadline.ts";
 import { type Bearer, createApiClient, viewOf } from "./fetch.ts";
+import { retryAfter } from "./gates.ts";
 import type { TokenSet } from "./grants/token-endpoint.ts";
 import { protocol } from "./protocol.ts";
 import type { Answer, Revocation } from "./provider.ts";
@@ -76,25 +78,35 @@ async function revokeToken(
   token: Secret,
 ): Promise<Revocation["result"]> {
   const { client } = registration.provider;
+  const { clock, gates, insecureLoopback } = runtime;
+  const deadline = runtime.timing.requestDeadline;
   try {
     const as = await registration.server();
-    if (as.revocation_endpoint === undefined) return "unsupported";
+    const endpoint = as.revocation_endpoint;
+    if (endpoint === undefined) return "unsupported";
+    if (gates.closed(endpoint, client.id)) return "failed";
+    const preparation = createDeadline(clock, deadline, "the client's secret or key was not there");
     let answer: Answer | undefined;
     const oauth = await protocol();
-    await oauth.revocationRequest(as, registration.client, client.authentication.apply, token.reveal(), {
+    const request = oauth.revocationRequest(as, registration.client, client.authentication.apply, token.reveal(), {
       additionalParameters: { token_type_hint: hint },
-      [oauth.allowInsecureRequests]: runtime.insecureLoopback,
+      [oauth.allowInsecureRequests]: insecureLoopback,
       [oauth.customFetch]: async (url, init) => {
-        const limits = { deadline: runtime.timing.requestDeadline, size: answerSize };
-        answer = await exchange(
-          registration.fetch,
-          runtime.clock,
-          { url, method: "POST", headers: new Headers(init.headers), body: init.body as URLSearchParams },
-          limits,
-        );
+        preparation.met();
+        const standard = {
+          url,
+          method: "POST",
+          headers: new Headers(init.headers),
+          body: init.body as URLSearchParams,
+        };
+        answer = await exchange(registration.fetch, clock, standard, { deadline, size: answerSize });
         return new Response(null, { status: 200 });
       },
     });
+    await preparation.of(request);
+    const later =
+      answer?.status === 429 || answer?.status === 503 ? retryAfter(answer.headers, clock.now()) : undefined;
+    if (later !== undefined) gates.close(endpoint, client.id, { until: later, kind: "retry" });
     return resultOf(answer);
   } catch {
     return "failed"; // No answer: it may live on. The report says so, and disconnecting again tries again.

@@ -88,6 +88,7 @@ export function refusal(
   const messages = {
     reauthorize: "Ask the user to connect again.",
     gone: "The connection is being disconnected.",
+    permission: "The grant is alive, and without a refresh token no other access token can be asked for.",
     retry:
       row.state === "pending"
         ? "The provider has not confirmed the consent yet."

@@ -1,7 +1,7 @@
 import { claimAccount } from "./account-claim.ts";
 import { accessTokenOf, proofKeyOf } from "./bound-token.ts";
 import { aboutRow, confirmConsent, grantMembers } from "./consents.ts";
-import { random } from "./encoding.ts";
+import { isTokenText, random } from "./encoding.ts";
 import { ConnectorError, misconfigured } from "./faults.ts";
 import { knownEnd, type Row } from "./record.ts";
 import { fingerprint } from "./redemption.ts";
@@ -118,6 +118,8 @@ function checkImport(registration: string, given: GrantImport, hosted: boolean):
     if (token !== undefined && (typeof textOf(token) !== "string" || textOf(token) === ""))
       wrong(`${name} is no token; leave it out or give its text`);
   }
+  if (given.accessToken !== undefined && !isTokenText(textOf(given.accessToken) ?? ""))
+    wrong("accessToken has characters that no header can carry; give it as the provider issued it");
   if (!hosted && given.refreshToken === undefined && given.accessToken === undefined)
     wrong("there is neither a refresh token nor an access token; give at least one");
   for (const name of ["expiresAt", "usedAt", "consentExpiresAt"] as const)

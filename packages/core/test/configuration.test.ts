@@ -20,7 +20,7 @@ import {
 } from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
 import { describe, expect, expectTypeOf, test } from "vitest";
-import { faultOf, key, session, shared } from "./support/house.ts";
+import { faultOf, house, key, session, shared } from "./support/house.ts";
 import { watchedHouse } from "./support/watched.ts";
 
 const endpoints = {
@@ -436,6 +436,70 @@ test("C9 discovery: an issuer that is another's, an http endpoint, and a documen
     expect(fault.message).toContain(issuer);
     expect(asked).toEqual([`${issuer}/.well-known/oauth-authorization-server`]);
   }
+});
+
+test.for([
+  [503, { "retry-after": "120" }, 120_000],
+  [503, {}, 1_000],
+  [404, {}, 5_000],
+] as const)(
+  "G30 a metadata document that answers %i is not asked for again before its time",
+  async ([status, headers, pause]) => {
+    const issuer = "https://bank.example";
+    const clock = virtualClock();
+    let asked = 0;
+    let away = true;
+    const connector = createConnector({
+      providers: {
+        bank: define({
+          server: { issuer, discovery: true },
+          grants: { authorizationCode, refreshToken: { rotation: "fixed" } },
+        }),
+      },
+      store: shared(memoryStore({ clock })) as Store & { reach: "cluster" },
+      keys: keyring([{ id: "test", key }]),
+      clock,
+      fetch: async (url) => {
+        if (url.endsWith("/token")) return Response.json({ access_token: "at", token_type: "Bearer", expires_in: 300 });
+        asked++;
+        return away ? Response.json({}, { status, headers }) : Response.json({ ...endpoints, issuer });
+      },
+    });
+    const handle = connector.providers.bank as unknown as {
+      import(grant: object): Promise<{ accessToken(): Promise<string> }>;
+    };
+    const imported = (owner: string) => handle.import({ owner, refreshToken: "rt" });
+    const connections = [await imported("user_1"), await imported("user_2")];
+    const until = clock.now() + pause;
+    for (const connection of connections) {
+      const fault = (await faultOf(connection.accessToken())) as { kind: string; retryAt?: number };
+      expect(fault.kind).toBe(status === 503 ? "retry" : "configuration");
+      if (status === 503) expect(fault.retryAt).toBeGreaterThanOrEqual(until);
+    }
+    await clock.advance(pause - 1);
+    for (const connection of connections) await faultOf(connection.accessToken());
+    expect(asked).toBe(1);
+    away = false;
+    await clock.advance(5_001);
+    for (const connection of connections) expect(await connection.accessToken()).toBe("at");
+    expect(asked).toBe(2);
+    await connector.close();
+  },
+);
+
+test("a waitUntil that throws takes no token from anybody", async () => {
+  let asked = 0;
+  const waitUntil = () => {
+    asked++;
+    throw new Error("the request is over");
+  };
+  await using h = await house({ waitUntil });
+  const connection = await h.link();
+  const token = await connection.accessToken();
+  await h.clock.advance(285_000);
+  expect(await connection.accessToken()).toBe(token);
+  await h.connector.close();
+  expect([asked, h.tokenRequests()]).toEqual([1, 1]);
 });
 
 test("G72 there is no running without keys unless it is asked for by a name that cannot be overlooked", async () => {

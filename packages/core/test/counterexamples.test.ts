@@ -237,6 +237,118 @@ test("G32 a spare token that could not be tried says nothing of the grant", asyn
   expect(await passing(clock, b.accessToken())).toMatch(/^at_/);
 });
 
+/**
+ * A holds an answer that nobody else knows, and is cut off; B took over and was answered with a successor of its own, as some
+ * servers do within their window. That one's access token has expired, and B presents its refresh token when A is back.
+ *
+ * @param refused - Whether the server refuses that. Where it does not, A saves before B does.
+ */
+async function spareBesideClaim(refused: boolean) {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const cutOff = fallible(store);
+  const gate = Promise.withResolvers<void>();
+  let writes = Number.POSITIVE_INFINITY;
+  const grants = { refreshToken: { rotation: "rotating" as const, reuseGrace: 30 } };
+  const gated: typeof store = {
+    ...store,
+    async write(...parameters) {
+      if (--writes < 0) await gate.promise;
+      return store.write(...parameters);
+    },
+  };
+  const h = await house({ clock, store: gated, timing: patient, server: { refresh: "rotating" }, bank: { grants } });
+  const b = await h.link();
+  const a = await h.application({ store: cutOff.store }).connection(b.id, { owner: "user_1" });
+  const answer = (name: string) =>
+    h.server.faults.next("answer", {
+      body: { access_token: `at_${name}`, refresh_token: `rt_${name}`, token_type: "Bearer", expires_in: 300 },
+    });
+  await clock.advance(expired);
+  const heldA = h.server.faults.next("latch", { handled: true });
+  // Once it has saved, it waits for a while for what B gets.
+  const first = a.accessToken().catch(() => {});
+  await heldA.arrived;
+  cutOff.fail("write");
+  answer("taker");
+  expect(await passing(clock, b.accessToken())).toBe("at_taker");
+  await clock.advance(expired);
+  // Its claim is written, and nothing after that yet.
+  writes = 1;
+  if (!refused) answer("next");
+  const second = b.accessToken();
+  await expect.poll(() => h.tokenRequests()).toBe(3);
+  const version = async () => (await store.read(`connection:${b.id}`))?.version;
+  const claimed = await version();
+  cutOff.heal();
+  heldA.release();
+  await expect.poll(version).not.toBe(claimed);
+  gate.resolve();
+  const ended = passing(clock, Promise.all([second, first])).then(([token]) => token);
+  return { h, b, ended };
+}
+
+test("G06 G32 a token that came second while the row is claimed is tried before anybody is asked", async () => {
+  const { h, b, ended } = await spareBesideClaim(true);
+  await using _ = h;
+  expect(await ended).toMatch(/^at_/);
+  expect([h.tokenRequests(), h.server.counters.reuses]).toEqual([4, 0]);
+  expect(await b.status()).toMatchObject({ health: "healthy" });
+  expect(h.told("connection.reauthorization_required")).toBe(0);
+});
+
+test("G05 a token that came second while the row is claimed outlives the claim's answer", async () => {
+  const { h, b, ended } = await spareBesideClaim(false);
+  await using _ = h;
+  expect(await ended).toBe("at_next");
+  const { revocations } = await b.disconnect();
+  expect(revocations.map(({ what }) => what)).toEqual(["refresh_token", "refresh_token", "access_token"]);
+});
+
+test("G16 a taker that cannot look whether the holder lives begins to look anew, and presents nothing meanwhile", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const [mine, theirs] = [fallible(store), fallible(store)];
+  await using h = await house({ clock, store: mine.store, timing: patient });
+  const a = await h.link();
+  let looks: number | undefined;
+  const b = await h
+    .application({
+      store: {
+        ...theirs.store,
+        async read(name) {
+          // As soon as the taker can look again, the holder can write again.
+          if (looks !== undefined && ++looks > 8) mine.heal();
+          return theirs.store.read(name);
+        },
+        async write(...parameters) {
+          const written = await theirs.store.write(...parameters);
+          // It has its claim, and reading fails it for longer than it would look.
+          if (looks === undefined) theirs.fail("read", 8);
+          looks ??= 0;
+          return written;
+        },
+      },
+    })
+    .connection(a.id, { owner: "user_1" });
+  await clock.advance(expired);
+  const latch = h.server.faults.next("latch", { handled: true });
+  const first = a.accessToken();
+  await latch.arrived;
+  mine.fail("write");
+  latch.release();
+  expect(await first).toMatch(/^at_/);
+  const second = (async () => {
+    for (;;) {
+      const token = await b.accessToken().catch(() => undefined);
+      if (token !== undefined) return token;
+      await sleep(clock, 1_000);
+    }
+  })();
+  expect(await passing(clock, second)).toBe(await first);
+  expect([h.tokenRequests(), h.server.counters.reuses]).toEqual([1, 0]);
+});
+
 test("G32 a grant that its spare token revives keeps the tokens for one resource", async () => {
   const clock = virtualClock();
   const store = shared(memoryStore({ clock }));

@@ -22,6 +22,19 @@ async function houseWithAnswers(options: Parameters<typeof watchedHouse>[0] = {}
   return { ...h, answers };
 }
 
+test("G30 G73 a revocation endpoint that says when is not asked before", async () => {
+  await using h = await watchedHouse();
+  const [connection, other] = [await h.link(), await h.link("user_2")];
+  h.server.faults.next("status", { path: "/revoke", status: 503, headers: { "retry-after": "600" } });
+  for (const each of [connection, other]) expect(await each.disconnect()).toMatchObject({ disconnected: false });
+  await h.clock.advance(590_000);
+  await h.connector.maintain();
+  expect(revocations(h)).toHaveLength(1);
+  await h.clock.advance(310_000);
+  expect((await h.connector.maintain()).outcomes).toMatchObject({ disconnected: 2 });
+  expect(revocations(h)).toHaveLength(5);
+});
+
 test("G73 C31 C32 the refresh token is revoked first, then the access token; then the row is gone", async () => {
   await using h = await houseWithAnswers();
   const connection = await h.link();

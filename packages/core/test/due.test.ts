@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dueAt, keepAliveAt } from "../src/due.ts";
+import { dueAt, keepAliveAt, renewAt } from "../src/due.ts";
 import { defaultTiming, type Policy } from "../src/policy.ts";
 import type { Row } from "../src/record.ts";
 import { freshRow, issued as now } from "./support/rows.ts";
@@ -70,8 +70,18 @@ test("G57 a row that is on its way in or out is due as soon as it can be tried",
   for (const state of ["pending", "ending"] as const) {
     expect(due({ state })).toBe(now);
     expect(due({ state, failure })).toBe(failure.retryAt);
-    expect(due({ state, failure, claim })).toBe(claim.until);
+    expect(due({ state, claim })).toBe(claim.until);
+    // Whichever is later: a claim that a crash left hides no pause.
+    expect(due({ state, failure, claim })).toBe(failure.retryAt);
+    expect(due({ state, failure, claim: { ...claim, until: now + 28 * day } })).toBe(now + 28 * day);
   }
+});
+
+test("G57 a row that nothing renews has no time for it, however fresh it is to be kept", () => {
+  const { refresh: _none, ...without } = row;
+  expect(renewAt(row, lasting, defaultTiming, true)).toBeGreaterThan(now);
+  expect(renewAt(row, lasting, defaultTiming, false)).toBeUndefined();
+  expect(renewAt(without, lasting, defaultTiming, true)).toBeUndefined();
 });
 
 test("G57 what has ended, and an application's own token, are never due", () => {

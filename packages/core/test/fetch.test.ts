@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import {
   type ClientDefinition,
   type Connection,
@@ -40,6 +41,20 @@ test("G54 the same for the application's own token", async () => {
 
 test.each([
   ["a stream", (url: string, body: ReadableStream) => [url, { method: "POST", body, duplex: "half" }] as const],
+  [
+    "what a generator gives",
+    (url: string, body: ReadableStream) => {
+      async function* chunks() {
+        yield* body;
+      }
+      return [url, { method: "POST", body: chunks() as unknown as ReadableStream, duplex: "half" }] as const;
+    },
+  ],
+  [
+    "a stream of Node's",
+    (url: string, body: ReadableStream) =>
+      [url, { method: "POST", body: Readable.from(body) as unknown as ReadableStream, duplex: "half" }] as const,
+  ],
   [
     "a Request",
     (url: string, body: ReadableStream) =>

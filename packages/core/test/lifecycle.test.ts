@@ -149,6 +149,14 @@ const situations: readonly Situation[] = [
     "fail reauthorize revoked",
   ],
   ["ended", { ...fresh, state: "ended", reason: "consent_ended" }, {}, rotating, "fail reauthorize consent_ended"],
+  [
+    "valid, nothing renews it, more validity asked",
+    { ...fresh, token: { issuedAt: now - 200_000, expiresAt: now + 100_000 } },
+    { minValidity: 150_000 },
+    none,
+    "fail reauthorize expired",
+  ],
+  ["valid, nothing renews it, one for a resource asked", fresh, { audience: "two" }, none, "fail permission"],
 ];
 
 function named(row: Row, ask: Partial<Ask>, policy: Policy): string {

@@ -1,7 +1,7 @@
 import { ConnectorError, type DisconnectContext, memoryStore, type Revocation } from "@linkwright/core";
 import { virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
-import { session } from "./support/house.ts";
+import { passing, patient, session, settled, shared } from "./support/house.ts";
 import { watchedHouse } from "./support/watched.ts";
 
 /** A provider's own way to let go that goes on to RFC 7009: `context.revoke`. */
@@ -62,6 +62,29 @@ test("G26 a renewal that lands while a provider's own way revokes: the new token
   revocation.release();
   expect(await disconnecting).toEqual({ disconnected: true, revocations: whole.slice(1) });
   expect(new Set(revoked(h)).size).toBe(4);
+});
+
+test("G04 G73 who lets go waits for the renewal that another process has under way, and presents nothing beside it", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  await using h = await watchedHouse({ clock, store, timing: patient, bank: { disconnect: deleteAndRevoke } });
+  h.server.faults.always("answer", { path: "/api/consent", method: "DELETE", status: 204, body: undefined });
+  const connection = await h.link();
+  const elsewhere = await h.application().connection(connection.id, { owner });
+  await clock.advance(301_000);
+  const renewal = h.server.faults.next("latch", { grantType: "refresh_token", handled: true });
+  const renewing = h.refused(connection.accessToken());
+  await renewal.arrived;
+  const disconnecting = elsewhere.disconnect();
+  for (let step = 0; step < 40; step++) {
+    await clock.advance(250);
+    await settled();
+  }
+  expect(h.tokenRequests()).toBe(1);
+  renewal.release();
+  expect((await passing(clock, renewing)).fault).toEqual({ kind: "gone", reason: "disconnected" });
+  expect(await passing(clock, disconnecting)).toEqual({ disconnected: true, revocations: whole });
+  expect([h.tokenRequests(), h.server.counters.reuses]).toEqual([1, 0]);
 });
 
 test("G73 without a revocation endpoint it tells that nothing was revoked", async () => {

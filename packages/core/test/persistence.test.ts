@@ -290,6 +290,8 @@ test("G80 after close a store that never heals is not asked again, so that the p
   latch.release();
   await call;
   await h.connector.close();
+  // A try that was under way.
+  await settled();
   const asked = { ...h.failing.calls };
   await h.clock.advance(600_000);
   await settled(50);

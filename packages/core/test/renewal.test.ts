@@ -129,6 +129,60 @@ test("G04 a holder that was paused before sending finds its claim lapsed and sen
   expect(h.tokenRequests()).toBe(0);
 });
 
+test("G04 a claim counts from when its writing began: one that was acknowledged late sends nothing", async () => {
+  const clock = virtualClock();
+  const store = shared(memoryStore({ clock }));
+  const failing = fallible(store);
+  const written = Promise.withResolvers<void>();
+  const acknowledged = Promise.withResolvers<void>();
+  let late = false;
+  await using h = await house({ clock, store });
+  const a = await h.link();
+  const slow: typeof store = {
+    ...failing.store,
+    async write(...parameters) {
+      const version = await failing.store.write(...parameters);
+      if (!late) return version;
+      late = false;
+      written.resolve();
+      await acknowledged.promise;
+      return version;
+    },
+  };
+  const b = await h.application({ store: slow }).connection(a.id, { owner: "user_1" });
+  await clock.advance(expired);
+  late = true;
+  const attempt = faultOf(b.accessToken());
+  await written.promise;
+  failing.fail("write");
+  await clock.advance(4_000);
+  acknowledged.resolve();
+  expect(await attempt).toMatchObject({ kind: "retry" });
+  expect(h.tokenRequests()).toBe(0);
+});
+
+test("G33 a connection whose token is valid is not marked, whatever else is asked of it that nothing can give", async () => {
+  await using h = await house();
+  const { providers } = h.connector;
+  const connection = await providers.bank.import({
+    owner: "user_1",
+    accessToken: "at_own",
+    expiresAt: h.clock.now() + 300_000,
+  });
+  expect(await faultOf(connection.accessToken({ scope: ["read"] }))).toMatchObject({
+    kind: "permission",
+    message: expect.stringContaining("without a refresh token"),
+  });
+  await h.clock.advance(270_000);
+  expect(await faultOf(connection.accessToken({ minValidity: 60_000 }))).toMatchObject({ kind: "reauthorize" });
+  expect(await connection.status()).toMatchObject({ health: "healthy" });
+  expect(await connection.accessToken()).toBe("at_own");
+  expect(h.told("connection.reauthorization_required")).toBe(0);
+  await h.clock.advance(40_000);
+  expect(await faultOf(connection.accessToken())).toMatchObject({ kind: "reauthorize", reason: "expired" });
+  expect(h.told("connection.reauthorization_required")).toBe(1);
+});
+
 test("G05 the answer of a holder whose claim lapsed is kept, not dropped", async () => {
   const clock = virtualClock();
   const store = shared(memoryStore({ clock }));
@@ -252,6 +306,21 @@ test("G08 a vault that does not give the client's secret holds nobody up, and is
   expect(await connection.accessToken()).toMatch(/./);
   expect(await connection.status()).toMatchObject({ health: "healthy", inDoubt: false });
   expect(h.tokenRequests()).toBe(1);
+});
+
+test("G08 G73 a vault that does not give the client's secret holds up no disconnect, and no sweep", async () => {
+  let stuck = false;
+  const clientSecret = () => (stuck ? new Promise<never>(() => {}) : "secret");
+  await using h = await house({ bank: { client: { id: "client", authentication: clientSecretBasic(clientSecret) } } });
+  const connection = await h.link();
+  stuck = true;
+  const failed = ["refresh_token", "access_token"].map((what) => ({ what, result: "failed" }));
+  expect(await passing(h.clock, connection.disconnect(), 1_000)).toEqual({ disconnected: false, revocations: failed });
+  await h.clock.advance(60_000);
+  expect((await passing(h.clock, h.connector.maintain(), 1_000)).outcomes).toMatchObject({ failed: 1 });
+  stuck = false;
+  expect(await connection.disconnect()).toMatchObject({ disconnected: true });
+  expect(h.server.journal.count({ path: "/revoke" })).toBe(2);
 });
 
 test("G08 a secret that comes after all of that is not sent any more", async () => {
@@ -418,6 +487,7 @@ test("G56 a caller that needs more validity, and gets none, takes nothing from t
   const renewing = faultOf(connection.accessToken({ minValidity: 200_000 }));
   await h.server.journal.arrived({ grantType: "refresh_token" });
   expect(await connection.accessToken()).toBe(first);
+  expect(await connection.accessToken({ minValidity: 60_000 })).toBe(first);
   expect(await passing(h.clock, renewing, 1_000)).toMatchObject({ kind: "retry" });
   hanging.disarm();
   expect(await connection.accessToken()).toBe(first);

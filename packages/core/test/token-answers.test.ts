@@ -19,6 +19,43 @@ async function renewedWith(
 const without = (name: string) => (answer: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(answer).filter(([key]) => key !== name));
 
+test("G37 G20 a server that writes every member, and null where there is nothing to say, is understood", async () => {
+  const nothing = { error: null, error_description: null, scope: null, refresh_token: null };
+  const { h, connection } = await renewedWith((answer) => ({ ...nothing, ...answer, error: null, scope: null }));
+  await using _ = h;
+  const before = (await connection.status()).scope;
+  const token = await connection.accessToken();
+  expect((await connection.status()).scope).toEqual(before);
+  await h.clock.advance(expired);
+  expect(await connection.accessToken()).not.toBe(token);
+  expect(await connection.status()).toMatchObject({ health: "healthy" });
+  expect([h.tokenRequests(), h.server.counters.reuses]).toEqual([2, 0]);
+});
+
+test.for(["at_0123456789-of-a\r\nserver", "at_0123456789-\u0000", "at_0123456789-\u20ac"])(
+  "G48 G70 an access token that no header can carry is `protocol`, and shown to nobody",
+  async (access_token) => {
+    const { h, connection } = await renewedWith((answer) => ({ ...answer, access_token }));
+    await using _ = h;
+    for (const work of [connection.accessToken(), connection.fetch("/api/me")]) {
+      const { kind, message } = await faultOf(work);
+      expect(["protocol", "retry"]).toContain(kind);
+      expect(message).not.toContain("0123456789");
+    }
+    expect(await connection.status()).toMatchObject({ health: "degraded", inDoubt: true });
+  },
+);
+
+test("G70 nor is one shown that was imported, or that configuration gives", async () => {
+  await using h = await house();
+  const broken = "at_0123456789-of-a\r\nfile";
+  const imported = h.connector.providers.bank.import({ owner: "user_1", accessToken: broken });
+  expect(await faultOf(imported)).toMatchObject({
+    kind: "configuration",
+    message: "import: accessToken has characters that no header can carry; give it as the provider issued it",
+  });
+});
+
 test("G41 expires_in absent: the provider's default counts", async () => {
   const { h, connection } = await renewedWith(without("expires_in"), {
     accessToken: { type: "Bearer", lifetime: 120 },

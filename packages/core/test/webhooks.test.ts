@@ -79,13 +79,14 @@ async function hostedHouse(options: { freshness?: number } = {}) {
   const calls: string[] = [];
   let sessions = 0;
   let failing = 0;
+  let told: Record<string, string> = {};
 
   const api = (url: URL, method: string): Response => {
     if (url.pathname === "/token")
       return Response.json({ access_token: appToken, token_type: "Bearer", expires_in: 900 });
     if (failing > 0) {
       failing--;
-      return Response.json({ error: "down" }, { status: 503 });
+      return Response.json({ error: "down" }, { status: 503, headers: told });
     }
     const [, , kind, id = ""] = url.pathname.split("/");
     if (kind === "sessions") return Response.json({ id: `session-${++sessions}` });
@@ -137,8 +138,9 @@ async function hostedHouse(options: { freshness?: number } = {}) {
     webhook,
     count: (call: string) => calls.filter((one) => one.startsWith(call)).length,
     told: (name: EventName) => events.filter((event) => event.name === name).length,
-    failNext: (times: number) => {
+    failNext: (times: number, headers = {}) => {
       failing = times;
+      told = headers;
     },
     /** The user goes to the provider's pages and comes back. */
     async link(consent?: ConsentReading, more: { owner?: string; connection?: string } = {}) {
@@ -163,6 +165,24 @@ const confirm = (ref: string): WebhookEffect => ({ ref, effect: "confirm" });
 const over = { kind: "reauthorize", reason: "consent_ended" };
 
 describe("a consent on the provider's own pages", () => {
+  test("G30 is asked for again when the provider allows it, and not before", async () => {
+    await using h = await hostedHouse();
+    const connection = await h.link();
+    await h.clock.advance(10_000);
+    h.failNext(1, { "retry-after": "60" });
+    const until = h.clock.now() + 60_000;
+    const asked = () => h.count("GET /api/consents");
+    const before = asked();
+    expect(await faultOf(connection.accessToken())).toMatchObject({ kind: "retry", retryAt: until });
+    await h.clock.advance(59_000);
+    expect(await faultOf(connection.accessToken())).toMatchObject({ kind: "retry", retryAt: until });
+    await h.connector.maintain();
+    expect(asked()).toBe(before + 1);
+    await h.clock.advance(1_000);
+    await h.connector.maintain();
+    expect(asked()).toBe(before + 2);
+  });
+
   test("G39 is pending until it is confirmed: at the callback, or at a later use", async () => {
     await using h = await hostedHouse();
     const connection = await h.link();

@@ -111,6 +111,33 @@ describe("an API key", () => {
     expect((await it.own.app().fetch("/v1/invoices")).status).toBe(200);
     expect(asked).toBe(1);
   });
+
+  test("G08 G09 from a vault that does not give it, or fails, is `retry` in time; a caller's signal is heard", async () => {
+    const vault: { give: () => Promise<string> } = { give: () => new Promise(() => {}) };
+    await using it = await bench({ key: { apiKey: () => vault.give() } });
+    const app = it.own.app();
+    const hanging = faultOf(app.accessToken());
+    const abort = new AbortController();
+    const aborted = faultOf(app.accessToken({ signal: abort.signal }));
+    abort.abort();
+    expect((await aborted).fault).toEqual({ kind: "aborted" });
+    await it.clock.advance(15_000);
+    expect(await hanging).toMatchObject({
+      fault: { kind: "retry" },
+      message: expect.stringContaining("The credential could not be had: Error: no answer within 15 s"),
+    });
+    vault.give = () => Promise.reject(new Error("the vault is sealed"));
+    const sealed = faultOf(app.fetch("/v1/invoices"));
+    expect(await sealed).toMatchObject({
+      fault: { kind: "retry" },
+      message: expect.stringContaining("the vault is sealed"),
+    });
+    vault.give = async () => `${apiKey}\r\nx`;
+    const broken = await faultOf(app.fetch("/v1/invoices"));
+    expect(broken.fault).toEqual({ kind: "configuration" });
+    expect(`${broken.message} ${JSON.stringify(broken)}`).not.toContain(apiKey);
+    expect(it.simulator.journal.entries).toEqual([]);
+  });
 });
 
 describe("G73 disconnecting", () => {

@@ -90,9 +90,10 @@ test.each([
 
 test("G32 one that cannot be had now is had later", async () => {
   answer = { status: 503, body: "" };
-  const { connector, bank } = client();
+  const { connector, bank, clock } = client();
   expect(await faultOf(bank.connect({ owner, session }))).toMatchObject({ kind: "retry" });
   answer = document(origin);
+  await clock.advance(1_000);
   expect((await bank.connect({ owner, session })).redirectUri).toBe(redirectUri);
   await connector.close();
 });

@@ -2,8 +2,9 @@ import type { AuthorizationServer, Client, TokenEndpointRequestOptions, TokenEnd
 import { accessTokenOf } from "../bound-token.ts";
 import { readTokenFault, sanitised } from "../classification.ts";
 import { createDeadline } from "../deadline.ts";
-import { describe, isConnectorError, quote } from "../faults.ts";
-import { retryAfter } from "../gates.ts";
+import { isTokenText } from "../encoding.ts";
+import { describe, isConnectorError, quote, retryAtOf } from "../faults.ts";
+import { mendPause, retryAfter } from "../gates.ts";
 import { type Protocol, protocol } from "../protocol.ts";
 import type { Answer, FaultReading } from "../provider.ts";
 import { isObject } from "../record.ts";
@@ -61,9 +62,6 @@ const ofThisRequest = new Set([
   "unsupported_grant_type",
 ]);
 
-/** How long a client that the server refused is not tried again: milliseconds. */
-const rejectedClientPause = 5_000;
-
 /**
  * One request to the token endpoint, in the provider's dialect on the wire and in the RFC's on this side.
  *
@@ -88,8 +86,9 @@ export async function requestTokens(
   try {
     as = await registration.server();
   } catch (error) {
-    const kind = isConnectorError(error) && error.fault.kind === "retry" ? "retry" : "configuration";
-    throw new TokenFailure("unsent", { kind, description: describe(error) });
+    const retryAt = retryAtOf(error);
+    const kind = retryAt === undefined ? "configuration" : "retry";
+    throw new TokenFailure("unsent", { kind, description: describe(error) }, undefined, retryAt);
   }
   const endpoint = as.token_endpoint ?? "";
   const gate = gates.closed(endpoint, provider.client.id);
@@ -185,7 +184,7 @@ export async function requestTokens(
       const { kind, code } = error.reading;
       if (kind === "configuration") {
         if (!ofThisRequest.has(code ?? ""))
-          gates.close(endpoint, provider.client.id, { until: clock.now() + rejectedClientPause, kind, code });
+          gates.close(endpoint, provider.client.id, { until: clock.now() + mendPause, kind, code });
         runtime.incidents.opened(registration, error.reading, error.status);
       } else if (kind === "retry" && error.retryAt !== undefined)
         gates.close(endpoint, provider.client.id, { until: error.retryAt, kind, code });
@@ -224,7 +223,7 @@ function readMembers(
     );
   }
   const body = provider.dialect?.response?.(answer, grantType) ?? answer.json;
-  if (!isObject(body) || typeof body.access_token !== "string" || body.access_token === "")
+  if (!isObject(body) || typeof body.access_token !== "string" || !isTokenText(body.access_token))
     throw new TokenFailure(
       "garbled",
       { kind: "protocol", description: "a success without an access token" },
@@ -240,7 +239,7 @@ function readMembers(
       ? { expires_in: lifetime }
       : expires_in !== undefined && provider.accessToken?.lifetime === undefined && { expires_in: floorLifetime }),
     ...(typeof refresh_token === "string" && refresh_token !== "" && { refresh_token }),
-    ...(scope !== undefined && { scope: readScope(scope).join(" ") }),
+    ...(scope !== undefined && scope !== null && { scope: readScope(scope).join(" ") }),
     token_type: token_type ?? provider.accessToken?.type,
   };
 }

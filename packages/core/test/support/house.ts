@@ -60,6 +60,7 @@ export interface HouseOptions {
   readonly freshness?: number;
   readonly background?: "none";
   readonly keepFresh?: boolean;
+  readonly waitUntil?: (work: Promise<unknown>) => void;
 }
 
 export async function house(options: HouseOptions = {}) {
@@ -79,6 +80,7 @@ export async function house(options: HouseOptions = {}) {
       }),
       ...((more.background ?? options.background) && { background: "none" as const }),
       keepFresh: options.keepFresh ?? false,
+      ...(options.waitUntil && { waitUntil: options.waitUntil }),
       [allowInsecureLoopback]: true,
     });
   const connector = application();
