@@ -15,8 +15,9 @@ export default defineConfig({
     // A module that kept something from one file to the next would be a fault of its own; and sources are loaded once.
     isolate: false,
     setupFiles: [fileURLToPath(new URL("packages/testing/test/support/setup.ts", import.meta.url))],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What hangs is ended; how long the rest may take on a busy machine is no test's affair.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // What is waited for comes in its own time; how soon it comes is measured elsewhere.
     expect: { poll: { timeout: 15_000 } },
   },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { quiet } from "../../testing/test/support/ciphers.ts";
 import { bench, canListen, faultOf } from "./bench.ts";
 import { rawRequest, requestReceived } from "./request.ts";
 
@@ -164,7 +165,7 @@ describe("nobody comes back", () => {
     const { connection } = it.signIn({ signal: abort.signal, onUrl: () => shown++ });
     abort.abort();
     expect((await faultOf(connection)).fault).toEqual({ kind: "aborted" });
-    await new Promise(setImmediate);
+    await quiet(20);
     expect(shown).toBe(0);
     expect(await canListen(it.port, "127.0.0.1")).toBe(true);
   });

@@ -1,5 +1,6 @@
 import type { Connection } from "@linkwright/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { quiet } from "../../testing/test/support/ciphers.ts";
 import { clientSecretBasic, type OidcOptions, publicClient } from "../src/index.ts";
 import { type Api, api } from "./support/api.ts";
 import { application, faultOf, owner, session, type Transport } from "./support/application.ts";
@@ -272,6 +273,7 @@ test("a signal ends the asking, not the code", async () => {
   expect(first.state.fault).toMatchObject({ kind: "aborted" });
   const asked = to("/token").length;
   await clock.advance(60_000);
+  await quiet(20);
   expect(to("/token")).toHaveLength(asked);
   await server.atDevice(device.userCode);
   const second = followed(device.connection());

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { cpSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { freePort } from "../../testing/test/support/ports.ts";
 import { createFolder, createProject, type Output, type Project } from "./project.ts";
 import type { Registry } from "./registry.ts";
 import { workerd } from "./runtimes.ts";
@@ -135,14 +135,4 @@ async function answered(url: string): Promise<Response> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }

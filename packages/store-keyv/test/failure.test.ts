@@ -76,7 +76,7 @@ describe("a backend that fails without saying so", () => {
   });
 
   test("G08 a backend that does not answer: calls fail in time, and what it does later meets nothing newer", async () => {
-    const slow = keyvStore(new Keyv({ store: adapter }), { timeout: 50 });
+    const slow = keyvStore(new Keyv({ store: adapter }), { timeout: 500 });
     expect(await slow.read("key")).toEqual({ value: "value", version });
     let answer = () => {};
     adapter.faults.set("set", (key, value) => {
@@ -85,9 +85,9 @@ describe("a backend that fails without saying so", () => {
         answer = () => resolve(adapter.data.set(key, value) && true);
       });
     });
-    await expect(slow.write("key", "late!", { ifVersion: version })).rejects.toThrow("did not answer within 50 ms");
+    await expect(slow.write("key", "late!", { ifVersion: version })).rejects.toThrow("did not answer within 500 ms");
     // Until the adapter has answered nobody writes, so that its answer cannot come after a newer record.
-    await expect(slow.write("key", "newer", { ifVersion: version })).rejects.toThrow("did not answer within 50 ms");
+    await expect(slow.write("key", "newer", { ifVersion: version })).rejects.toThrow("did not answer within 500 ms");
     answer();
     await expect
       .poll(() => slow.read("key").catch(String))

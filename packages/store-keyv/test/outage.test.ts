@@ -29,7 +29,7 @@ async function onPostgres(): Promise<Opened> {
   const address = await ownDatabase();
   const proxy = await LoopbackProxy.to(address, 5432);
   // One connection, always in use when it is cut: this adapter lets the death of an idle one end the process.
-  const options = { max: 1, connectionTimeoutMillis: 1000, query_timeout: 1000 };
+  const options = { max: 1, connectionTimeoutMillis: 10_000, query_timeout: 10_000 };
   const adapter = new KeyvPostgres({ uri: proxy.through(address), ...options });
   // The adapter has one pool for all instances; a Keyv beside it must be of the same address.
   const keyv = new Keyv({ store: adapter });
@@ -37,7 +37,7 @@ async function onPostgres(): Promise<Opened> {
     await keyv.disconnect();
     await proxy.close();
   });
-  return { proxy, store: keyvStore(keyv, { timeout: 3000 }), direct: keyv };
+  return { proxy, store: keyvStore(keyv, { timeout: 15_000 }), direct: keyv };
 }
 
 describe.each([

@@ -28,7 +28,7 @@ export function redisKeyv(url = redisAddress): Keyv {
 /** A Keyv on a Postgres database of its own. */
 export async function postgresKeyv(through: (address: string) => string = (address) => address): Promise<Keyv> {
   const keyv = new Keyv({
-    store: new KeyvPostgres({ uri: through(await ownDatabase()), connectionTimeoutMillis: 2000 }),
+    store: new KeyvPostgres({ uri: through(await ownDatabase()), connectionTimeoutMillis: 10_000 }),
   });
   afterFile(() => keyv.disconnect());
   return keyv;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "../../testing/test/support/ports.ts";
 
 /** A way to a server that can be cut, stalled and healed, while the server itself goes on. */
 export class LoopbackProxy {
@@ -7,16 +8,17 @@ export class LoopbackProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>();
   #mode: "pass" | "stall" | "lose replies" = "pass";
-  #port = 0;
+  readonly #port: number;
 
-  private constructor(target: { host: string; port: number }) {
+  private constructor(target: { host: string; port: number }, port: number) {
     this.#target = target;
+    this.#port = port;
     this.#server = createServer((client) => this.#accept(client));
   }
 
   static async to(address: string, defaultPort: number): Promise<LoopbackProxy> {
     const { hostname, port } = new URL(address);
-    const proxy = new LoopbackProxy({ host: hostname, port: Number(port) || defaultPort });
+    const proxy = new LoopbackProxy({ host: hostname, port: Number(port) || defaultPort }, await freePort());
     await proxy.#listen();
     return proxy;
   }
@@ -68,7 +70,6 @@ export class LoopbackProxy {
   async #listen(): Promise<void> {
     this.#server.listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
-    this.#port = (this.#server.address() as AddressInfo).port;
   }
 
   #end(): void {

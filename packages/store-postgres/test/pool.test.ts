@@ -8,8 +8,8 @@ import { storeContract } from "@linkwright/testing/store";
 import { Client, Pool } from "pg";
 import { beforeAll, describe, expect, test } from "vitest";
 import { afterFile } from "../../testing/test/support/endings.ts";
+import { freePort } from "../../testing/test/support/ports.ts";
 import { migrate, postgresStore } from "../src/index.ts";
-import { freePort } from "./private-postgres.ts";
 import { hasPostgres, ownDatabase, ownPool } from "./services.ts";
 
 const prepared = "SELECT name, statement FROM pg_prepared_statements WHERE name LIKE 'linkwright%'";
@@ -108,7 +108,7 @@ describe.skipIf(!hasPostgres)("the application's pool", () => {
   test("G08 with no connection free the call fails after the timeout, and what was given up is not carried out later", async () => {
     const pool = ownPool(address, 1);
     const store = postgresStore({ pool, timeout: 200 });
-    expect(await store.read("given up")).toBeUndefined();
+    await expect.poll(() => store.read("given up").catch(String)).toBeUndefined();
     const taken = await pool.connect();
     const outcomes = await Promise.allSettled([
       store.read("given up"),

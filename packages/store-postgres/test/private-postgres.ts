@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
+import { freePort } from "../../testing/test/support/ports.ts";
 
 /** Debian's place for the server's programs, newest first. */
 const programs = existsSync("/usr/lib/postgresql")
@@ -94,13 +94,4 @@ export class PrivatePostgres {
     const [command = "", ...rest] = runs;
     execFileSync(command, [...rest, join(programs ?? "", program), ...flags], { cwd: this.#directory, stdio: "pipe" });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("No free port.");
-  return address.port;
 }

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { freePort } from "../../testing/test/support/ports.ts";
 import { using } from "./services.ts";
 
 export const hasRedisServer = spawnSync("redis-server", ["--version"]).status === 0;
@@ -12,6 +12,9 @@ if (!hasRedisServer) {
   if (process.env.CI) throw new Error("CI needs the program redis-server.");
   console.log("SKIPPED: the tests that start a Redis of their own, as there is no program redis-server.");
 }
+
+/** Redis Cluster also listens so far above its port. */
+const clusterBus = 10_000;
 
 /** A server of the test's own, which it may set up as it likes, and kill. */
 export class PrivateRedis {
@@ -27,7 +30,7 @@ export class PrivateRedis {
   }
 
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PrivateRedis> {
-    const server = new PrivateRedis(await freePort(), settings);
+    const server = new PrivateRedis(await freePort(clusterBus), settings);
     await server.start();
     return server;
   }
@@ -60,16 +63,5 @@ export class PrivateRedis {
   async remove(): Promise<void> {
     await this.kill();
     rmSync(this.#directory, { recursive: true, force: true });
-  }
-}
-
-async function freePort(): Promise<number> {
-  // Redis Cluster also listens 10,000 above its port, so that must be a port too.
-  for (;;) {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    server.close();
-    if (address !== null && typeof address !== "string" && address.port < 55_000) return address.port;
   }
 }

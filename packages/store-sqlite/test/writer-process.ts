@@ -3,7 +3,7 @@ import { sqliteStore } from "../src/index.ts";
 
 // Writes until it is killed, and prints what was acknowledged, each line at once.
 const [path = "", name = ""] = process.argv.slice(2);
-const store = sqliteStore(path);
+const store = sqliteStore({ path, lockTimeout: 60_000 });
 const latest = `${name} latest`;
 let version = await acknowledged(latest, "0", "absent");
 for (let n = 1; n < 100_000; n++) {

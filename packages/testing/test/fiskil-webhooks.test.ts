@@ -64,6 +64,7 @@ test("an attempt that nobody answers is repeated; one that is accepted is not", 
   await clock.advance(minute);
   await sim.webhooks.settled();
   await clock.advance(60 * minute);
+  await sim.webhooks.settled();
   expect(sim.webhooks.deliveries.map(({ attempt, status }) => [attempt, status])).toEqual([
     [1, undefined],
     [2, 200],

@@ -25,7 +25,9 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
   const server = await startServer(options);
   const front = await openFront(server.origin);
   const bank = bankAddress(options, front, server);
-  const looker = application({ bank, store: openStore(store.direct, systemClock), clock: systemClock });
+  // What looks on is not put to the test.
+  const patient = { ...store.direct, timeout: storeTimeout[options.store] };
+  const looker = application({ bank, store: openStore(patient, systemClock), clock: systemClock });
   const own = watchOwnPace(timing.claimLength / 2);
   let crew: Crew | undefined;
   let sweeping: NodeJS.Timeout | undefined;

@@ -13,10 +13,12 @@ const started: Hand[] = [];
 let eight: Hand[] = [];
 let four: Hand[] = [];
 
-beforeAll(() => {
+beforeAll(async () => {
   eight = Array.from({ length: 8 }, startHand);
   four = eight.slice(0, 4);
   started.push(...eight);
+  // Until they are loaded.
+  await Promise.all(eight.map((hand) => hand.do<"events">({ do: "events" })));
 });
 
 afterAll(async () => {

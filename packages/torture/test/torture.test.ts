@@ -34,7 +34,7 @@ for (const store of stores) {
         expect(report.familiesRevoked).toBe(report.lost.length);
         if (server === "grace") expect(report.lost).toEqual([]);
       },
-      60_000,
+      180_000,
     );
   });
 }

@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { simulateFiskl, virtualClock } from "@linkwright/testing";
+import { freePort } from "../../../../packages/testing/test/support/ports.ts";
 import { simulatedClient, simulatorFile } from "../../src/settings.ts";
 
 const script = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -61,7 +60,7 @@ export function run(parameters: readonly string[], environment: Readonly<Record<
 export async function bench() {
   const directory = await mkdtemp(join(tmpdir(), "books-"));
   const clock = virtualClock({ running: true });
-  const redirectUri = `http://localhost:${await registrablePort()}/callback`;
+  const redirectUri = `http://localhost:${await freePort()}/callback`;
   const simulator = await simulateFiskl({
     clock,
     clients: [{ clientId: simulatedClient, redirectUris: [redirectUri] }],
@@ -87,17 +86,4 @@ export async function bench() {
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Below the ports that systems give out by themselves, so that it stays free until the program listens on it. */
-async function registrablePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 15_000);
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen({ port, host: "127.0.0.1" }, () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }

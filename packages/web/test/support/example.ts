@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { simulateFiskl } from "@linkwright/testing";
+import { freePort } from "../../../testing/test/support/ports.ts";
 
 export interface ExampleOptions {
   /** Arguments of Node's; the example's file where it needs no more. */
@@ -68,21 +68,6 @@ export async function startExample(options: ExampleOptions) {
 }
 
 export type Example = Awaited<ReturnType<typeof startExample>>;
-
-/** Not of those that the system gives away, so that nobody else gets it meanwhile. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 30_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
-    });
-    if (!free) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
-}
 
 async function answering(origin: string, alive: () => string): Promise<void> {
   const end = Date.now() + 60_000;
