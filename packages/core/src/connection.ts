@@ -20,7 +20,8 @@ export interface Connection {
    * An access token that is valid for at least `minValidity`. Where the provider knows no tokens of a user's own, it is the
    * application's token, handed out while this connection stands; `status().bearer` says which.
    *
-   * @throws {ConnectorError} `reauthorize`, `retry`, `gone`, `configuration`, `protocol`, `store` or `aborted`.
+   * @throws {ConnectorError} `reauthorize`, `retry`, `gone`, `permission` (a token for less, and no refresh token to ask with),
+   * `configuration`, `protocol`, `store` or `aborted`.
    */
   accessToken(options?: AccessTokenOptions): Promise<string>;
   /**
@@ -40,7 +41,10 @@ export interface AccessTokenOptions {
   readonly resource?: string;
   /** Less than all of what was granted (RFC 6749, section 6). Each set of scopes has a token of its own. */
   readonly scope?: readonly string[];
-  /** Milliseconds that the token must still be valid for; 10 s by default. At most nine tenths of its lifetime. */
+  /**
+   * Milliseconds that the token must still be valid for; 10 s by default. At most nine tenths of its lifetime. Where nothing renews
+   * the token and it ends sooner, the call fails with `reauthorize`, and the connection stands until the token's end.
+   */
   readonly minValidity?: number;
   /** Detaches this call; work that others share goes on. */
   readonly signal?: AbortSignal;

@@ -23,14 +23,14 @@ export function flightOf(
   return { landing, audience, purpose, refused, minValidity, waits: wait };
 }
 
-const isParticular = ({ refused, minValidity }: ObtainOptions): boolean =>
-  refused !== undefined || minValidity !== undefined;
-
 /** Whether a flight's end is not the answer to what is asked. */
-export const differs = (flight: Flight, { audience }: Subject, options: ObtainOptions): boolean =>
-  flight.audience !== audience ||
-  flight.purpose !== (options.purpose ?? "use") ||
-  (isParticular(flight) && (flight.refused !== options.refused || flight.minValidity !== options.minValidity));
+export const differs = (flight: Flight, { audience }: Subject, { purpose = "use" }: ObtainOptions): boolean =>
+  flight.audience !== audience || flight.purpose !== purpose;
+
+/** Whether a flight was begun for want that is not the asker's: the token at hand may be good enough. */
+export const wantsOther = ({ refused, minValidity }: Flight, options: ObtainOptions): boolean =>
+  (refused !== undefined && refused !== options.refused) ||
+  (minValidity !== undefined && minValidity !== options.minValidity);
 
 /** Waits for shared work until the caller's own signal aborts; the work goes on. */
 export function detachable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

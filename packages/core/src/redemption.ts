@@ -74,6 +74,8 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
    */
   async function outlived(subject: Subject, claim: HeldClaim): Promise<boolean> {
     const began = clock.monotonic();
+    // Looking for longer would leave no time to ask in.
+    const longest = timing.claimCap - timing.requestDeadline - timing.claimLength / 2;
     for (let since = began; clock.monotonic() - since < timing.claimLength / 2; ) {
       await changeOrPause(subject.key, timing.claimLength / 12);
       try {
@@ -82,7 +84,7 @@ export function createRedemption({ runtime, saves, changeOrPause }: RedemptionPa
       } catch (error) {
         // What cannot be looked at is not watched.
         since = clock.monotonic();
-        if (since - began > timing.claimCap) throw isConnectorError(error) ? located(error, placeOf(subject)) : error;
+        if (since - began > longest) throw isConnectorError(error) ? located(error, placeOf(subject)) : error;
       }
     }
     return false;

@@ -1,7 +1,7 @@
 import { createClaimObserver, holdClaim } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import { ConnectorError, isConnectorError, located, type ReauthorizeReason } from "./faults.ts";
-import { aborted, detachable, differs, type Flight, flightOf } from "./flight.ts";
+import { aborted, detachable, differs, type Flight, flightOf, wantsOther } from "./flight.ts";
 import type { TokenSet } from "./grants/token-endpoint.ts";
 import {
   type Ask,
@@ -90,7 +90,7 @@ export function createRenewal(runtime: Runtime): Renewal {
       }
       const flight = flights.get(key);
       const other = flight !== undefined && differs(flight, subject, options);
-      if (other) {
+      if (flight && (other || wantsOther(flight, options))) {
         // The token at hand may be good still: look at the row beside the renewal under way.
         const seen = await look(subject, options);
         if (seen && "entry" in seen) return withToken(seen.entry, subject);

@@ -15,11 +15,14 @@ import { answerSize, exchange } from "./wire.ts";
  * Revokes tokens where the server has an endpoint for it: the refresh token first, which takes the access tokens with it
  * where the server is thorough, then the access tokens (RFC 7009). A 200 means gone, whether it was known or not;
  * `unsupported_token_type`, that the server revokes none of this kind; anything else, that it may live on.
+ *
+ * @param patient - Nothing is sent before the time that the server named, since it is tried again.
  */
 export async function revokeTokens(
   runtime: Runtime,
   registration: Registration,
   tokens: Partial<Grant>,
+  patient = false,
 ): Promise<Revocation[]> {
   const revocations: Revocation[] = [];
   // What was imported without an access token holds an empty one.
@@ -29,7 +32,8 @@ export async function revokeTokens(
     ["access_token", tokens.accessToken],
     ...Object.values(tokens.others ?? {}).map((token) => ["access_token", token] as const),
   ] as const)
-    if (token?.reveal()) revocations.push({ what, result: await revokeToken(runtime, registration, what, token) });
+    if (token?.reveal())
+      revocations.push({ what, result: await revokeToken(runtime, registration, what, token, patient) });
   return revocations;
 }
 
@@ -39,7 +43,7 @@ export async function revokeStored(
   registration: Registration,
   stored: StoredRow,
 ): Promise<Revocation[]> {
-  return revokeTokens(runtime, registration, (await runtime.rows.open(stored)) ?? {});
+  return revokeTokens(runtime, registration, (await runtime.rows.open(stored)) ?? {}, true);
 }
 
 /** Lets go of tokens that came for a grant that was over: in the provider's own way, where it has one. */
@@ -76,6 +80,7 @@ async function revokeToken(
   registration: Registration,
   hint: "refresh_token" | "access_token",
   token: Secret,
+  patient: boolean,
 ): Promise<Revocation["result"]> {
   const { client } = registration.provider;
   const { clock, gates, insecureLoopback } = runtime;
@@ -84,7 +89,7 @@ async function revokeToken(
     const as = await registration.server();
     const endpoint = as.revocation_endpoint;
     if (endpoint === undefined) return "unsupported";
-    if (gates.closed(endpoint, client.id)) return "failed";
+    if (patient && gates.closed(endpoint, client.id)) return "failed";
     const preparation = createDeadline(clock, deadline, "the client's secret or key was not there");
     let answer: Answer | undefined;
     const oauth = await protocol();

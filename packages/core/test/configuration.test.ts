@@ -443,47 +443,51 @@ test.for([
   [503, {}, 1_000],
   [404, {}, 5_000],
 ] as const)(
-  "G30 a metadata document that answers %i is not asked for again before its time",
+  "G30 a metadata document that answers %i is not asked for again before its time, by that process",
   async ([status, headers, pause]) => {
     const issuer = "https://bank.example";
     const clock = virtualClock();
-    let asked = 0;
-    let away = true;
-    const connector = createConnector({
-      providers: {
-        bank: define({
-          server: { issuer, discovery: true },
-          grants: { authorizationCode, refreshToken: { rotation: "fixed" } },
-        }),
-      },
-      store: shared(memoryStore({ clock })) as Store & { reach: "cluster" },
-      keys: keyring([{ id: "test", key }]),
-      clock,
-      fetch: async (url) => {
-        if (url.endsWith("/token")) return Response.json({ access_token: "at", token_type: "Bearer", expires_in: 300 });
-        asked++;
-        return away ? Response.json({}, { status, headers }) : Response.json({ ...endpoints, issuer });
-      },
-    });
-    const handle = connector.providers.bank as unknown as {
-      import(grant: object): Promise<{ accessToken(): Promise<string> }>;
-    };
-    const imported = (owner: string) => handle.import({ owner, refreshToken: "rt" });
-    const connections = [await imported("user_1"), await imported("user_2")];
-    const until = clock.now() + pause;
-    for (const connection of connections) {
-      const fault = (await faultOf(connection.accessToken())) as { kind: string; retryAt?: number };
-      expect(fault.kind).toBe(status === 503 ? "retry" : "configuration");
-      if (status === 503) expect(fault.retryAt).toBeGreaterThanOrEqual(until);
+    const store = shared(memoryStore({ clock })) as Store & { reach: "cluster" };
+    const tokens = { access_token: "at", token_type: "Bearer", expires_in: 300 };
+    function process() {
+      const document = { asked: 0, away: false };
+      const connector = createConnector({
+        providers: {
+          bank: define({
+            server: { issuer, discovery: true },
+            grants: { authorizationCode, refreshToken: { rotation: "fixed" } },
+          }),
+        },
+        store,
+        keys: keyring([{ id: "test", key }]),
+        clock,
+        fetch: async (url) => {
+          if (url.endsWith("/token")) return Response.json(tokens);
+          document.asked++;
+          return document.away ? Response.json({}, { status, headers }) : Response.json({ ...endpoints, issuer });
+        },
+      });
+      const { bank } = connector.providers as unknown as { bank: { import(grant: object): Promise<Connection> } };
+      return { document, connector, imported: (owner: string) => bank.import({ owner, refreshToken: "rt" }) };
     }
+    const [cold, warm] = [process(), process()];
+    expect(await (await warm.imported("user_0")).accessToken()).toBe("at");
+    cold.document.away = true;
+    const connections = [await cold.imported("user_1"), await cold.imported("user_2")];
+    const kind = status === 503 ? "retry" : "configuration";
+    for (const connection of connections) expect(await faultOf(connection.accessToken())).toMatchObject({ kind });
     await clock.advance(pause - 1);
-    for (const connection of connections) await faultOf(connection.accessToken());
-    expect(asked).toBe(1);
-    away = false;
+    const [first, second] = connections as [Connection, Connection];
+    expect(await faultOf(second.accessToken())).toMatchObject({ kind });
+    expect(cold.document.asked).toBe(1);
+    // Who has the document is not held up.
+    const elsewhere = await warm.connector.connection(first.id, { owner: "user_1" });
+    expect(await elsewhere.accessToken()).toBe("at");
+    cold.document.away = false;
     await clock.advance(5_001);
-    for (const connection of connections) expect(await connection.accessToken()).toBe("at");
-    expect(asked).toBe(2);
-    await connector.close();
+    expect(await second.accessToken()).toBe("at");
+    expect(cold.document.asked).toBe(2);
+    for (const { connector } of [cold, warm]) await connector.close();
   },
 );
 

@@ -30,9 +30,15 @@ test("G30 G73 a revocation endpoint that says when is not asked before", async (
   await h.clock.advance(590_000);
   await h.connector.maintain();
   expect(revocations(h)).toHaveLength(1);
+  // What nobody holds, so that nobody would try again, is let go of at once.
+  const flow = await h.connector.providers.bank.connect({ owner, session, requiredScope: ["read"] });
+  const grantType = "authorization_code";
+  h.server.faults.next("rewrite", { grantType, rewrite: (answer) => ({ ...answer, scope: "other" }) });
+  await h.refused(h.connector.complete(await h.server.consent(flow.url), { session }));
+  expect(revocations(h)).toHaveLength(3);
   await h.clock.advance(310_000);
   expect((await h.connector.maintain()).outcomes).toMatchObject({ disconnected: 2 });
-  expect(revocations(h)).toHaveLength(5);
+  expect(revocations(h)).toHaveLength(7);
 });
 
 test("G73 C31 C32 the refresh token is revoked first, then the access token; then the row is gone", async () => {

@@ -33,7 +33,8 @@ describe.skipIf(!hasPostgres)("a connection that is lost", () => {
   });
 
   test("G21 while the server is away every method rejects; afterwards all of them work", async () => {
-    const store = postgresStore({ connectionString: proxy.through(address), max: 2 });
+    // One that sat its timeout out would outlast the test.
+    const store = postgresStore({ connectionString: proxy.through(address), max: 2, timeout: 120_000 });
     const version = await store.write("away", "value", { ifVersion: "absent", index: { dueAt: 5 } });
     proxy.cut();
     const calls = () => [
@@ -64,7 +65,11 @@ describe.skipIf(!hasPostgres)("a connection that is lost", () => {
     await expect(store.read("stalled")).rejects.toThrow(/got no (answer|connection) in time/);
     await expect(store.read("stalled")).rejects.toThrow(/got no (answer|connection) in time/);
     await proxy.heal();
-    await expect.poll(() => store.read("stalled").catch(String)).toBeUndefined();
+    const said: string[] = [];
+    const read = () => store.read("stalled").catch((error: Error) => said.push(error.message));
+    await expect.poll(read).toBeUndefined();
+    // Connecting may have taken too long; the dead connection was not met again.
+    for (const message of said) expect(message).not.toContain("lost its connection");
     await store.close();
     await expect.poll(() => proxy.connections).toBe(0);
   });

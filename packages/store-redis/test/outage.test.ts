@@ -35,12 +35,13 @@ describe.skipIf(!hasRedis)("a connection that is lost", () => {
   });
 
   test.each(["own", "application's"])(
-    "G21 while the server is away every method of a store on the %s client rejects promptly, and none is carried out later",
+    "G21 while the server is away every method of a store on the %s client rejects, and none is carried out later",
     async (whose) => {
       const client = createClient({ url });
       client.on("error", () => {});
       if (whose !== "own") await client.connect();
-      const store = redisStore({ ...(whose === "own" ? { url } : { client }), prefix, onWarning });
+      // One that sat its timeout out would outlast the test.
+      const store = redisStore({ ...(whose === "own" ? { url } : { client }), prefix, onWarning, timeout: 120_000 });
       const key = `away ${whose}`;
       const version = await store.write(key, "value", { ifVersion: "absent", index: { dueAt: 5 } });
       proxy.cut();

@@ -86,9 +86,9 @@ export async function requestTokens(
   try {
     as = await registration.server();
   } catch (error) {
-    const retryAt = retryAtOf(error);
-    const kind = retryAt === undefined ? "configuration" : "retry";
-    throw new TokenFailure("unsent", { kind, description: describe(error) }, undefined, retryAt);
+    // When this process may ask for the document again says nothing of others, which may have it: not for the row.
+    const kind = retryAtOf(error) === undefined ? "configuration" : "retry";
+    throw new TokenFailure("unsent", { kind, description: describe(error) });
   }
   const endpoint = as.token_endpoint ?? "";
   const gate = gates.closed(endpoint, provider.client.id);
