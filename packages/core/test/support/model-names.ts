@@ -45,9 +45,9 @@ export function nameOf(world: World): string {
 function nameOfPlace(place: Place, now: number, relative: Relations): string {
   if (place.at === "idle") return "i";
   if (place.at === "done") return `d${place.outcome}`;
-  const { held, spare, doubt } = place;
+  const { held, doubt } = place;
   const presenting = relative.token(Number(held.presenting));
-  const holding = `${relative.claim(held)},${presenting},${relative.token(place.token)},${relative.token(spare)},${flag(doubt)}`;
+  const holding = `${relative.claim(held)},${presenting},${relative.token(place.token)},${flag(doubt)}`;
   if (place.at === "claimed") return `c${holding},${age(now, place.acknowledged, oldest.acknowledged)},${place.tries}`;
   const { answer, since, lostBefore } = place;
   const said =

@@ -67,7 +67,6 @@ export type Place =
       readonly at: "claimed";
       readonly held: Held;
       readonly token: number;
-      readonly spare?: number;
       readonly acknowledged: number;
       readonly doubt: boolean;
       readonly tries: number;
@@ -76,7 +75,6 @@ export type Place =
       readonly at: "answered";
       readonly held: Held;
       readonly token: number;
-      readonly spare?: number;
       readonly answer: Tokens | "refused";
       readonly doubt: boolean;
       readonly since: number;
@@ -225,12 +223,10 @@ function look(world: World, index: number, kind: ServerKind): World[] {
       const row = claimed(world.row, { holder: name, now: world.now, doubt: decision.doubt }, ticks);
       const presenting = row.claim?.presenting;
       const held: Held = { holder: name, generation: row.generation, number: row.claims, presenting };
-      const { refreshToken, spare } = world.grant;
       const place: Place = {
         at: "claimed",
         held,
-        token: refreshToken,
-        ...(spare !== undefined && { spare }),
+        token: world.grant.refreshToken,
         acknowledged: world.now,
         doubt: row.doubt !== undefined,
         tries: 0,
@@ -274,7 +270,6 @@ function send(world: World, index: number, kind: ServerKind): World[] {
       at: "answered",
       held: place.held,
       token: place.token,
-      ...(place.spare !== undefined && { spare: place.spare }),
       answer,
       doubt,
       since: world.now,
@@ -328,22 +323,18 @@ function settle(world: World, index: number, kind: ServerKind): World[] {
   if (world.row.generation !== place.held.generation || world.row.state !== "active")
     return [put(given(world, place), index, idle)];
   if (world.now - place.since < ticks.claimLength) return [];
-  if (place.spare !== undefined) {
-    const { world: presented, answer } = present(world, place.spare, true, kind);
-    const { spare: _spare, ...without } = place;
-    return [
-      put(presented, index, {
-        ...holder,
-        place: { ...without, token: place.spare, answer, since: world.now - ticks.claimLength },
-      }),
-    ];
+  const { spare } = world.grant;
+  if (spare !== undefined && spare !== place.token) {
+    const { world: presented, answer } = present(world, spare, true, kind);
+    const since = world.now - ticks.claimLength;
+    return [put(presented, index, { ...holder, place: { ...place, token: spare, answer, since } })];
   }
   const reason = place.lostBefore ? ("rotation_lost" as const) : undefined;
   const row = missed(world.row, place.held, { miss: "refused", reason }, world.now, policies[kind], ticks);
   return [put(row ? { ...world, row } : world, index, idle)];
 }
 
-function commit(world: World, { held }: { held: Held }, tokens: Tokens, kind: ServerKind): World {
+function commit(world: World, { held, token }: { held: Held; token: number }, tokens: Tokens, kind: ServerKind): World {
   const received = {
     issuedAt: tokens.issuedAt,
     expiresAt: tokens.issuedAt + lifetime,
@@ -352,7 +343,8 @@ function commit(world: World, { held }: { held: Held }, tokens: Tokens, kind: Se
   const outcome = granted(world.row, held, received, policies[kind]);
   switch (outcome.keep) {
     case "received": {
-      const spare = outcome.spare ? world.grant.refreshToken : undefined;
+      const unused = world.grant.spare === token ? undefined : world.grant.spare;
+      const spare = outcome.spare ? world.grant.refreshToken : unused;
       return {
         ...world,
         row: outcome.row,
