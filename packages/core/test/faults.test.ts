@@ -1,6 +1,7 @@
 import { ConnectorError, type Fault, isConnectorError } from "@linkwright/core";
 import { listen, virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
+import { retryAtOf } from "../src/faults.ts";
 import { faultOf, house, patient } from "./support/house.ts";
 
 /** Classifying failures: guarantees C. */
@@ -348,4 +349,11 @@ test("G30 pauses between failing attempts grow, stay bounded, and differ between
       expect(wait).toBeLessThanOrEqual(full + 1);
     }
   expect(waits.get("one")).not.toEqual(waits.get("two"));
+});
+
+test("G40 when to try again is read off a `retry` alone, whatever was thrown", () => {
+  expect(retryAtOf(new ConnectorError({ kind: "retry", retryAt: 5 }, "later"))).toBe(5);
+  const foreign = { kind: "store", retryAt: 5 } as unknown as Fault;
+  for (const thrown of [new ConnectorError(foreign, "no"), new Error("no"), "no", undefined])
+    expect(retryAtOf(thrown)).toBeUndefined();
 });
