@@ -1,6 +1,7 @@
 import { type AnyProvider, clientSecretBasic, defineProvider, hideSecret, revealSecret } from "@linkwright/core";
 import { listen, simulate } from "@linkwright/testing";
 import { describe, expect, test } from "vitest";
+import { openWorld } from "../src/provider-contract/world.ts";
 import {
   clientSecret,
   failures,
@@ -163,6 +164,19 @@ describe("G81 hooks that are not what they should be fail by name", () => {
     expect(await failures(harness(tidewater({ disconnect }), {}, { timeLimit: 2000 }))).toEqual(
       expect.arrayContaining([names.patient]),
     );
+  });
+
+  test("a case that leaves a request without an answer under way can be closed", async () => {
+    const world = await openWorld(harness());
+    const connection = await world.connect();
+    await world.expire(connection);
+    const stalled = world.server.faults.always("stall-headers", { match: () => true });
+    const asked = world.tokenRequests().length;
+    const work = connection.accessToken().catch((error: unknown) => error);
+    await expect.poll(() => world.tokenRequests().length).toBe(asked + 1);
+    await expect.poll(() => stalled.used).toBe(1);
+    await world.close();
+    expect(await work).toMatchObject({ fault: { kind: "retry" } });
   });
 
   test("a disconnect that says more than it did", async () => {

@@ -207,8 +207,9 @@ export async function openWorld(harness: ProviderHarness): Promise<World> {
       },
       async close() {
         server.faults.clear();
-        await Promise.allSettled(connectors.map((each) => each.close()));
+        // What the case leaves under way waits for an answer, or for time, and gets either.
         await server.close();
+        await passing(clock, Promise.allSettled(connectors.map((each) => each.close())), 30 * minute);
       },
     };
   } catch (error) {
@@ -224,18 +225,20 @@ export function describe(error: unknown): string {
 
 /** Lets the case's time pass until work has ended. @throws Where it waits on after `limit` milliseconds of it. */
 export async function ends(world: World, what: string, work: Promise<unknown>, limit = 30 * minute): Promise<void> {
-  let over = false;
-  const done = work.then(
-    () => {
-      over = true;
-    },
-    () => {
-      over = true;
-    },
-  );
-  for (let passed = 0; !over && passed < limit; passed += 5 * second) {
-    await world.clock.advance(5 * second);
-    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 3))]);
-  }
+  const over = await passing(world.clock, work, limit);
   assert.ok(over, `${what} was still waiting after ${limit / minute} minutes without an answer`);
+}
+
+/** Lets time pass until work has ended, `limit` milliseconds at most; whether it has. */
+async function passing(clock: VirtualClock, work: Promise<unknown>, limit: number): Promise<boolean> {
+  let over = false;
+  const end = () => {
+    over = true;
+  };
+  const done = work.then(end, end);
+  for (let passed = 0; ; passed += 5 * second) {
+    await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 3))]);
+    if (over || passed >= limit) return over;
+    await clock.advance(5 * second);
+  }
 }
