@@ -1,5 +1,5 @@
-import { memoryStore, sleep, type Timing } from "@linkwright/core";
-import { type RefreshPolicy, virtualClock } from "@linkwright/testing";
+import { type Connection, memoryStore, sleep, type Timing } from "@linkwright/core";
+import { type RefreshPolicy, type VirtualClock, virtualClock } from "@linkwright/testing";
 import { expect, test } from "vitest";
 import { fallible, faultOf, house, passing, patient, settled, shared } from "./support/house.ts";
 
@@ -305,6 +305,15 @@ test("G05 a token that came second while the row is claimed outlives the claim's
   expect(revocations.map(({ what }) => what)).toEqual(["refresh_token", "refresh_token", "access_token"]);
 });
 
+/** A caller that asks again a second later, as often as it takes. */
+async function untilServed(connection: Connection, clock: VirtualClock): Promise<string> {
+  for (;;) {
+    const token = await connection.accessToken().catch(() => undefined);
+    if (token !== undefined) return token;
+    await sleep(clock, 1_000);
+  }
+}
+
 test("G16 a taker that cannot look whether the holder lives begins to look anew, and presents nothing meanwhile", async () => {
   const clock = virtualClock();
   const store = shared(memoryStore({ clock }));
@@ -338,14 +347,7 @@ test("G16 a taker that cannot look whether the holder lives begins to look anew,
   mine.fail("write");
   latch.release();
   expect(await first).toMatch(/^at_/);
-  const second = (async () => {
-    for (;;) {
-      const token = await b.accessToken().catch(() => undefined);
-      if (token !== undefined) return token;
-      await sleep(clock, 1_000);
-    }
-  })();
-  expect(await passing(clock, second)).toBe(await first);
+  expect(await passing(clock, untilServed(b, clock))).toBe(await first);
   expect([h.tokenRequests(), h.server.counters.reuses]).toEqual([1, 0]);
 });
 
@@ -418,14 +420,7 @@ test("G16 a taker lets a holder that was cut off save first, also where the row 
   mine.fail("write");
   latch.release();
   expect(await first).toMatch(/^at_/);
-  const second = (async () => {
-    for (;;) {
-      const token = await b.accessToken().catch(() => undefined);
-      if (token !== undefined) return token;
-      await sleep(clock, 1_000);
-    }
-  })();
-  expect(await passing(clock, second)).toBe(await first);
+  expect(await passing(clock, untilServed(b, clock))).toBe(await first);
   expect(h.server.counters.reuses).toBe(0);
   // The taker gave its claim back: the next renewal waits for nothing.
   h.server.revokeAccessTokens();
