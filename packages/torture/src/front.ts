@@ -7,6 +7,8 @@ export interface Presentation {
   readonly token: string;
   /** The process that sent it. */
   readonly worker: string;
+  /** Which of its requests it is, by that process's own count. */
+  readonly attempt: number;
   readonly at: number;
   /** The fault that the server was told to commit. */
   fault?: string;
@@ -44,6 +46,8 @@ export type PresentationListener = (presentation: Presentation, over: Promise<vo
 export const numberHeader = "x-presentation";
 /** The header by which a process says who it is. */
 export const workerHeader = "x-worker";
+/** The header by which a process counts its requests. */
+export const attemptHeader = "x-attempt";
 
 export async function openFront(target: string): Promise<Front> {
   const presentations: Presentation[] = [];
@@ -89,6 +93,7 @@ export async function openFront(target: string): Promise<Front> {
       number: presentations.length,
       token: form.get("refresh_token") ?? "",
       worker: String(incoming.headers[workerHeader] ?? "?"),
+      attempt: Number(incoming.headers[attemptHeader]),
       at: Date.now(),
     };
     presentations.push(presentation);

@@ -1,6 +1,7 @@
 import type { FaultKind, ReauthorizeReason, Timing } from "@linkwright/core";
 import type { BankAddress } from "./bank.ts";
 import type { StoreAddress } from "./stores.ts";
+import type { GivenUp } from "./verdict.ts";
 
 /** What the parent and its workers tell each other. */
 
@@ -39,6 +40,7 @@ export type FromWorker =
   | { readonly say: "reauthorize"; readonly connection: number; readonly reason: ReauthorizeReason }
   /** The process itself found that it had stood still: epoch milliseconds, true ones. */
   | { readonly say: "stood"; readonly from: number; readonly to: number }
+  | ({ readonly say: "gave_up" } & Omit<GivenUp, "worker">)
   | { readonly say: "unhandled"; readonly error: string };
 
 /** What callers met since the last report. */

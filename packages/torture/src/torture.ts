@@ -12,6 +12,7 @@ import { openStore, prepareStore } from "./stores.ts";
 import { countExpiries, createTally, type Expiries } from "./tally.ts";
 import { scaledTiming } from "./timing.ts";
 import { connectUsers, subjectOf, type Users } from "./users.ts";
+import type { GivenUp } from "./verdict.ts";
 
 /**
  * Runs one torture to its end and says what it came to. Nothing is left running, whatever happens.
@@ -33,6 +34,7 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
   let sweeping: NodeJS.Timeout | undefined;
   try {
     const tally = createTally();
+    const givenUp: GivenUp[] = [];
     const users = await connectUsers({ count: options.connections, looker, front, server });
     crew = await assemble({
       size: options.processes,
@@ -49,8 +51,9 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
         // Some do, as in an application that sets a process or two aside for it.
         sweeps: place % 4 === 3,
       }),
-      heard(_worker, message) {
+      heard(worker, message) {
         tally.hear(message);
+        if (message.say === "gave_up") givenUp.push({ ...message, worker });
         if (message.say === "reauthorize") users.asked(message.connection, message.reason);
       },
     });
@@ -74,6 +77,7 @@ export async function torture(options: TortureOptions, progress?: (expiries: num
         incidents: crew.incidents,
         // Where this process had no turn, nothing got through to the store.
         outages: [...mayhem.outages, ...own.stood],
+        givenUp,
         claimLength: timing.claimLength,
         requestDeadline: timing.requestDeadline,
       },

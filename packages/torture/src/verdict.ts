@@ -8,10 +8,21 @@ export interface Evidence {
   readonly presentations: readonly Presentation[];
   readonly incidents: readonly Incident[];
   readonly outages: readonly Outage[];
+  readonly givenUp: readonly GivenUp[];
   /** Milliseconds. */
   readonly claimLength: number;
   /** Milliseconds after which whoever presents gives up waiting for the answer. */
   readonly requestDeadline: number;
+}
+
+/** A request whose answer was not waited for any longer, as the process that sent it told. */
+export interface GivenUp {
+  readonly worker: string;
+  readonly attempt: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** For how many milliseconds it had waited. */
+  readonly waited: number;
 }
 
 export type Cause =
@@ -64,22 +75,21 @@ function causeOf(before: Presentation, next: Presentation, evidence: Evidence): 
 /** How long word travels between a caller and the front on a busy machine: milliseconds. */
 const hearing = 250;
 
+/** Whether the answer never came to its caller, or came when that one had waited for as long as it may. */
+function answerLost(before: Presentation, next: Presentation, { givenUp, requestDeadline }: Evidence): boolean {
+  const { worker, attempt, fault = "", brokenAt = Number.POSITIVE_INFINITY } = before;
+  if (before.deliveredAt === undefined && losingFaults.has(fault) && brokenAt - hearing <= next.at) return true;
+  // One that hangs up before its time, on a server at its work, has no excuse.
+  return givenUp.some(
+    (one) =>
+      one.worker === worker && one.attempt === attempt && one.waited >= requestDeadline - hearing && one.at <= next.at,
+  );
+}
+
 /** What kept the one who presented first from bringing in and saving an answer. */
 function causeAtHolder(before: Presentation, next: Presentation, evidence: Evidence): Cause {
-  const { incidents, claimLength, requestDeadline } = evidence;
+  const { incidents, claimLength } = evidence;
   if (before.status !== undefined && before.status >= 500) return "the server answered with an error";
-  // A caller that waited for as long as it may has given up, even where the front did not hear of it in time. One that hangs up
-  // before that on a server at its work has no excuse.
-  const { brokenAt = Number.POSITIVE_INFINITY, fault = "" } = before;
-  const mayBreak = losingFaults.has(fault) || brokenAt >= before.at + requestDeadline - hearing;
-  const gaveUp = Math.min(mayBreak ? brokenAt - hearing : Number.POSITIVE_INFINITY, before.at + requestDeadline);
-  // An answer that left at the last moment may have come too late: then its caller asks again at its deadline.
-  const tooLate =
-    (before.deliveredAt ?? 0) >= before.at + requestDeadline - hearing &&
-    next.worker === before.worker &&
-    next.at >= before.at + requestDeadline &&
-    next.at <= before.at + requestDeadline + hearing;
-  const lost = tooLate || (before.deliveredAt === undefined && gaveUp <= next.at);
   // Who had an answer and lived on for a claim's length had saved it, whatever happened later.
   const end = Math.min(next.at, (before.deliveredAt ?? Number.POSITIVE_INFINITY) + claimLength);
   const own = (kind: Incident["kind"]) =>
@@ -88,7 +98,7 @@ function causeAtHolder(before: Presentation, next: Presentation, evidence: Evide
     );
   if (own("killed")) return "its holder was killed";
   if (own("frozen")) return "its holder was frozen";
-  if (lost) return "its answer was lost";
+  if (answerLost(before, next, evidence)) return "its answer was lost";
   return own("stood") ? "its holder had no turn on this machine" : "none";
 }
 
@@ -114,7 +124,10 @@ export function lossCause(presentations: readonly Presentation[], evidence: Evid
   const [first, second] = spent.number < refused.number ? [spent, refused] : [refused, spent];
   const fault = first.fault === undefined ? "" : ` (${first.fault})`;
   const cause = causeAtHolder(first, second, evidence);
-  const who = `process ${first.worker} presented it, process ${second.worker} again ${second.at - first.at} ms later`;
+  const answered =
+    first.deliveredAt === undefined ? "was not answered" : `was answered after ${first.deliveredAt - first.at} ms`;
+  const again = `process ${second.worker} presented it again after ${second.at - first.at} ms`;
+  const who = `process ${first.worker} presented it and ${answered}; ${again}`;
   const excused = cause !== "none" && cause !== "the server answered with an error";
   const whole = cause === "none" ? causeOf(first, second, evidence) : cause;
   return { excused, told: `${whole}${fault}: ${who}` };

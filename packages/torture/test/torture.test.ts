@@ -18,6 +18,7 @@ const small = {
   outages: 0.05,
   slow: 0.2,
   errors: 0.05,
+  stalls: 0.05,
 };
 
 for (const store of stores) {
