@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { attemptHeader, workerHeader } from "./attempts.ts";
 
 /** One presentation of a refresh token, as seen in front of the server. Instants are epoch milliseconds. */
 export interface Presentation {
@@ -44,10 +45,6 @@ export type PresentationListener = (presentation: Presentation, over: Promise<vo
 
 /** The header by which the server's faults find their presentation again. */
 export const numberHeader = "x-presentation";
-/** The header by which a process says who it is. */
-export const workerHeader = "x-worker";
-/** The header by which a process counts its requests. */
-export const attemptHeader = "x-attempt";
 
 export async function openFront(target: string): Promise<Front> {
   const presentations: Presentation[] = [];

@@ -1,6 +1,6 @@
 import { type Clock, type Connection, isConnectorError, systemClock } from "@linkwright/core";
+import { counted } from "./attempts.ts";
 import { application, owner, type TortureApplication } from "./bank.ts";
-import { attemptHeader, workerHeader } from "./front.ts";
 import type { CallerCounts, FromWorker, SharedConnection, ToWorker } from "./messages.ts";
 import { openStore } from "./stores.ts";
 
@@ -38,7 +38,7 @@ async function run(beginning: Beginning): Promise<void> {
     timing,
     freshness,
     keepFresh: true,
-    fetch: (input, init) => fetch(input, { ...init, headers: numbered(name, init) }),
+    fetch: counted(name, tell),
   });
   watchOwnPace(timing.claimLength / 4);
   if (beginning.sweeps) connector.scheduleMaintenance({ every: timing.claimLength, rate: 1000 });
@@ -95,22 +95,6 @@ function note(error: unknown, shared: SharedConnection): void {
   if (!isConnectorError(error)) unhandled(error);
   else if (error.fault.kind === "reauthorize")
     tell({ say: "reauthorize", connection: shared.number, reason: error.fault.reason });
-}
-
-let attempts = 0;
-
-/** The headers of a request, with which one it is; tells when its answer is not waited for any longer. */
-function numbered(worker: string, { headers: own, signal }: RequestInit): Headers {
-  const attempt = ++attempts;
-  const began = Date.now();
-  signal?.addEventListener("abort", () => {
-    const at = Date.now();
-    tell({ say: "gave_up", attempt, at, waited: at - began });
-  });
-  const headers = new Headers(own);
-  headers.set(workerHeader, worker);
-  headers.set(attemptHeader, `${attempt}`);
-  return headers;
 }
 
 /** Tells when this process stood still: suspended, or without a turn on a busy machine. */
