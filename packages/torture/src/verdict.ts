@@ -78,7 +78,7 @@ const hearing = 250;
 /** Whether the answer never came to its caller, or came when that one had waited for as long as it may. */
 function answerLost(before: Presentation, next: Presentation, { givenUp, requestDeadline }: Evidence): boolean {
   const { worker, attempt, fault = "", brokenAt = Number.POSITIVE_INFINITY } = before;
-  if (before.deliveredAt === undefined && losingFaults.has(fault) && brokenAt - hearing <= next.at) return true;
+  if (losingFaults.has(fault) && brokenAt - hearing <= next.at) return true;
   // One that hangs up before its time, on a server at its work, has no excuse.
   return givenUp.some(
     (one) =>

@@ -39,6 +39,8 @@ describe("a token that is presented again", () => {
     expect(causeOf({ status: 500 })).toBe("the server answered with an error");
     const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 10_100, fault: "lost-response" };
     expect(presentedAgain(evidence([broken, presented(1, refused)]))[0]?.cause).toBe("its answer was lost");
+    const brokenLater = { ...broken, brokenAt: 17_251 };
+    expect(presentedAgain(evidence([brokenLater, presented(1, refused)]))[0]?.cause).toBe("none");
     expect(causeOf({}, { outages: [{ from: 10_000, to: 16_000 }] })).toBe("the store was away");
   });
 
@@ -50,6 +52,10 @@ describe("a token that is presented again", () => {
     expect(causeOf(left, { givenUp: [{ ...gaveUp, worker: "1.1" }] })).toBe("none");
     expect(causeOf(left, { givenUp: [{ ...gaveUp, attempt: 2 }] })).toBe("none");
     expect(causeOf(left, { givenUp: [{ ...gaveUp, at: 17_001 }] })).toBe("none");
+    expect(causeOf(left, { givenUp: [{ ...gaveUp, at: 17_000 }] })).toBe("its answer was lost");
+    // What a busy machine takes of its own is not held against it.
+    expect(causeOf(left, { givenUp: [{ ...gaveUp, waited: requestDeadline - 250 }] })).toBe("its answer was lost");
+    expect(causeOf(left, { givenUp: [{ ...gaveUp, waited: requestDeadline - 251 }] })).toBe("none");
     const { deliveredAt: _, ...broken } = { ...presented(0), brokenAt: 11_520 };
     const cause = (changes: Partial<Evidence>) =>
       presentedAgain(evidence([broken, presented(1, refused)], changes))[0]?.cause;
